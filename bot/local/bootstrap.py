@@ -1,0 +1,314 @@
+"""Bring a bare machine to the point where everything else can run: an interpreter, `.venv`, locked packages.
+
+Standard library only, and readable by Python 3.8: on an older machine it must at least reach the sentence that says so.
+Packages come from wherever pip and uv of this host are told to get them; no address of an index stands here.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import fcntl
+import hashlib
+import os
+import re
+import shutil
+import subprocess
+import sys
+import time
+from pathlib import Path
+from typing import Dict, Iterator, List, Optional
+
+ROOT = Path(__file__).resolve().parent.parent.parent
+VENV = ROOT / ".venv"
+PYTHON = str(VENV / "bin" / "python")
+LOCAL = ROOT / "bot" / "local"
+OLDEST = (3, 11)
+
+# One lock per command; each contains the packages of production in the same versions.
+UP_LOCK = LOCAL / "requirements.txt"
+TEST_LOCK = ROOT / "tests" / "requirements.txt"
+
+USAGE = """usage: python3 app.py COMMAND
+
+  up               install what is missing and start everything on this machine
+  test [ARGS]      install what is missing and run the tests; ARGS go to pytest
+  setup            only install, for both
+"""
+
+
+class SetupError(Exception):
+    """Something this program cannot do alone; the text tells the reader what to do."""
+
+
+def main(arguments: List[str]) -> int:
+    """Carry out one command. `up` and `test` do not return: the process becomes the supervisor or pytest."""
+    command, rest = (arguments[0], arguments[1:]) if arguments else ("help", [])
+    if command in ("help", "-h", "--help"):
+        print(USAGE, end="")
+        return 0
+    if command not in ("up", "test", "setup") or (rest and command != "test"):
+        print(USAGE, end="", file=sys.stderr)
+        return 2
+    try:
+        prepare([UP_LOCK] if command == "up" else [TEST_LOCK])
+        hand_over(command, rest)
+    except SetupError as error:
+        print("[setup] " + str(error), file=sys.stderr)
+        return 1
+    except KeyboardInterrupt:
+        print("\n[setup] Stopped. The next start goes on from here.", file=sys.stderr)
+        return 130
+    return 0
+
+
+def prepare(locks: List[Path]) -> None:
+    """Make `.venv` whole and install the given locks; a second call finds everything there and is quick."""
+    with only_one_setup():
+        ensure_venv()
+        for lock in locks:
+            ensure_installed(lock)
+
+
+def hand_over(command: str, rest: List[str]) -> None:
+    """Replace this process, so that signals and the exit code belong to what does the work."""
+    environment = tool_environment()
+    os.chdir(ROOT)
+    if command == "up":
+        replace([PYTHON, "-m", "bot.local.supervisor"], environment)
+    for module in ("bot.local.assets", "bot.local.browser"):
+        if subprocess.run([PYTHON, "-m", module], env=environment, cwd=str(ROOT)).returncode:
+            raise SetupError("Set-up stopped; the lines above say why.")
+    if command == "setup":
+        say("Ready. `python3 app.py up` starts Pakka.")
+        return
+    if not any(part in ("-n", "--numprocesses") or re.match(r"-n\w|--numprocesses=", part) for part in rest):
+        rest = ["-n", "2", "--dist", "loadgroup", *rest]
+    replace([PYTHON, "-m", "pytest", *rest], environment)
+
+
+def replace(command: List[str], environment: Dict[str, str]) -> None:
+    """Become another program; buffered words are written first."""
+    sys.stdout.flush()
+    sys.stderr.flush()
+    os.execve(command[0], command, environment)
+
+
+@contextlib.contextmanager
+def only_one_setup() -> Iterator[None]:
+    """Hold a lock file, because two commands started at once would write one `.venv`."""
+    path = ROOT / "var" / "setup.lock"
+    path.parent.mkdir(exist_ok=True)
+    with open(path, "w", encoding="utf-8") as handle:
+        try:
+            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            say("Another set-up is at work in this folder; waiting for it...")
+            fcntl.flock(handle, fcntl.LOCK_EX)
+        yield
+
+
+# --- the virtual environment -------------------------------------------------------------------------------------
+
+
+def ensure_venv() -> None:
+    """Keep a `.venv` that works and belongs here; make any other anew."""
+    fault = venv_fault()
+    if not fault:
+        return
+    if VENV.exists():
+        say("Making .venv anew: " + fault)
+        shutil.rmtree(str(VENV))
+    python = find_python()
+    say("Making a virtual environment with " + python)
+    if make_venv(python):
+        return
+    if os.geteuid() == 0 and shutil.which("apt-get"):
+        say("Python's venv module is not complete here; installing Debian's python3-venv")
+        apt_install("python3-venv")
+        if make_venv(python):
+            return
+    if make_venv_with_foreign_pip(python):
+        return
+    raise SetupError(
+        "This Python cannot make virtual environments. On Debian and Ubuntu: sudo apt-get install python3-venv."
+    )
+
+
+def venv_fault() -> Optional[str]:
+    """Say what is wrong with `.venv`, or return None.
+
+    Programs in `.venv/bin` name the folder they were made in: after a move Python still runs and they do not.
+    """
+    if not VENV.exists():
+        return "there is none"
+    probe = "import pip, sys; sys.exit(sys.version_info[:2] < {!r})".format(OLDEST)
+    if not runs([PYTHON, "-c", probe]):
+        return "its Python or its pip does not run, or is older than 3.11"
+    try:
+        head = (VENV / "bin" / "pip").read_bytes()[:1000].decode("utf-8", "replace")
+    except OSError:
+        return "it has no pip program"
+    home = re.search(r"(/[^\n\"]*?)/bin/python", head)
+    if not home or not os.path.exists(home.group(1)) or not os.path.samefile(home.group(1), str(VENV)):
+        return "the project has moved since it was made"
+    return None
+
+
+def find_python() -> str:
+    """Return an interpreter that is new enough, the running one first."""
+    if sys.version_info[:2] >= OLDEST:
+        return sys.executable
+    for name in ("python3.14", "python3.13", "python3.12", "python3.11"):
+        path = shutil.which(name)
+        # A name on the path need not run: version managers leave such names behind.
+        if path and runs([path, "-c", ""]):
+            return path
+    raise SetupError(
+        "Python 3.11 or later is needed; this is {}.{}. Install one and call it: python3.11 app.py up".format(
+            *sys.version_info[:2]
+        )
+    )
+
+
+def make_venv(python: str) -> bool:
+    """Make `.venv` with pip; leave nothing behind when that fails."""
+    made = subprocess.run([python, "-m", "venv", str(VENV)], stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
+    if made.returncode == 0:
+        return True
+    shutil.rmtree(str(VENV), ignore_errors=True)
+    return False
+
+
+def make_venv_with_foreign_pip(python: str) -> bool:
+    """Make `.venv` without Python's bundled pip and let the host's pip put one in; False when there is none."""
+    if not runs([python, "-c", "import pip"]):
+        return False
+    made = subprocess.run([python, "-m", "venv", "--without-pip", str(VENV)])
+    filled = made.returncode == 0 and subprocess.run(
+        [python, "-m", "pip", "--python", PYTHON, "install", "--quiet", "pip"], env=installer_environment()
+    )
+    if filled and filled.returncode == 0:
+        return True
+    shutil.rmtree(str(VENV), ignore_errors=True)
+    return False
+
+
+def apt_install(*packages: str) -> None:
+    """Install Debian packages as root, without questions and without starting services, or raise SetupError."""
+    environment = dict(os.environ, DEBIAN_FRONTEND="noninteractive", RUNLEVEL="1")
+    for command in (["update", "-q"], ["install", "-q", "-y", "--no-install-recommends", *packages]):
+        done = subprocess.run(
+            ["apt-get", *command], env=environment, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT, text=True, errors="replace",
+        )  # fmt: skip
+        if done.returncode:
+            raise SetupError("apt-get {} failed:\n{}".format(" ".join(command), done.stdout[-2000:]))
+
+
+# --- packages ----------------------------------------------------------------------------------------------------
+
+
+def ensure_installed(lock: Path) -> None:
+    """Install a lock file unless its stamp says that exactly this one is installed.
+
+    The stamp is written last, so an interrupted installation is repeated. Nothing is ever uninstalled: every lock
+    agrees with the others on every version.
+    """
+    stamp = VENV / "pakka" / (lock.relative_to(ROOT).as_posix().replace("/", "-") + ".sha256")
+    digest = hashlib.sha256(lock.read_bytes()).hexdigest()
+    with contextlib.suppress(OSError):
+        if stamp.read_text(encoding="ascii") == digest:
+            return
+    count = sum(1 for line in lock.read_text(encoding="utf-8").splitlines() if re.match(r"[A-Za-z0-9]\S*==", line))
+    say("Installing {} packages of {}".format(count, lock.relative_to(ROOT)))
+    begin = time.monotonic()
+    if not (ensure_uv() and install_with_uv(lock)):
+        install_with_pip(lock)
+    stamp.parent.mkdir(exist_ok=True)
+    stamp.write_text(digest, encoding="ascii")
+    say("Installed in {:.1f} s".format(time.monotonic() - begin))
+
+
+def ensure_uv() -> bool:
+    """Have the pinned uv in `.venv`; False when it cannot be had, because pip can do the work more slowly."""
+    lock = LOCAL / "uv.txt"
+    wanted = re.search(r"^uv==(\S+)", lock.read_text(encoding="utf-8"), re.M)
+    version = subprocess.run([PYTHON, "-m", "uv", "--version"], stdout=subprocess.PIPE, stderr=subprocess.DEVNULL)
+    if wanted and version.stdout.decode().split()[1:2] == [wanted.group(1)]:
+        return True
+    if pip_install(lock):
+        return True
+    say("uv cannot be installed here; pip does its work and needs a minute more")
+    return False
+
+
+def install_with_uv(lock: Path) -> bool:
+    """Install a lock with uv; False with a remark when that fails."""
+    command = [PYTHON, "-m", "uv", "pip", "install", "--quiet", "--python", PYTHON, "--require-hashes", "-r", str(lock)]
+    if subprocess.run(command, env=installer_environment(), stdin=subprocess.DEVNULL).returncode == 0:
+        return True
+    say("uv could not install them; trying pip")
+    return False
+
+
+def install_with_pip(lock: Path) -> None:
+    """Install a lock with pip, the last resort."""
+    if not pip_install(lock):
+        raise SetupError("The packages could not be installed. Is the package index reachable?")
+
+
+def pip_install(lock: Path) -> bool:
+    """Run pip on one lock file and say whether it succeeded."""
+    command = [PYTHON, "-m", "pip", "install", "--quiet", "--no-input", "--require-hashes", "-r", str(lock)]
+    return subprocess.run(command, env=installer_environment(), stdin=subprocess.DEVNULL).returncode == 0
+
+
+def installer_environment() -> Dict[str, str]:
+    """Return the environment for pip and uv.
+
+    uv reads no pip.conf. Where the host names its index only there, uv is told the same index; whatever uv itself was
+    told comes first. It trusts the host's certificates instead of its own, because companies inspect their traffic,
+    and never fetches a Python of its own.
+    """
+    environment = dict(
+        tool_environment(), PIP_DISABLE_PIP_VERSION_CHECK="1", UV_PYTHON_DOWNLOADS="never", UV_SYSTEM_CERTS="1",
+        UV_NO_PROGRESS="1",
+    )  # fmt: skip
+    if not any(name in environment for name in ("UV_DEFAULT_INDEX", "UV_INDEX_URL", "UV_CONFIG_FILE")):
+        index = pip_setting("index-url")
+        if index:
+            environment["UV_DEFAULT_INDEX"] = index
+    return environment
+
+
+def pip_setting(name: str) -> Optional[str]:
+    """Return what pip's files or variables say about one option; the last one listed is the one in force."""
+    listed = subprocess.run(
+        [PYTHON, "-m", "pip", "config", "list"], stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True
+    )
+    values = re.findall(r"^\S*\.{}='(.*)'$".format(re.escape(name)), listed.stdout, re.M)
+    return values[-1] if values else None
+
+
+# --- small things ------------------------------------------------------------------------------------------------
+
+
+def tool_environment() -> Dict[str, str]:
+    """Return the environment of every program we start: as if `.venv` were active and the project importable."""
+    path = os.pathsep.join([str(VENV / "bin"), os.environ.get("PATH", os.defpath)])
+    environment = dict(os.environ, VIRTUAL_ENV=str(VENV), PATH=path, PYTHONPATH=str(ROOT))
+    environment.pop("PYTHONHOME", None)
+    return environment
+
+
+def runs(command: List[str]) -> bool:
+    """Say whether a program can be started and ends well."""
+    try:
+        return subprocess.run(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL).returncode == 0
+    except OSError:
+        return False
+
+
+def say(text: str) -> None:
+    """Print one line of progress at once."""
+    print("[setup] " + text, flush=True)
