@@ -1,0 +1,139 @@
+"""The database: one engine per process, one transaction per `with session()`, rings after the commit."""
+
+import os
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from sqlalchemy import Engine, create_engine, event, text
+from sqlalchemy.engine import make_url
+from sqlalchemy.orm import Session as OrmSession
+from sqlmodel import Session
+
+from bot.settings import ROOT, Settings
+
+MIGRATIONS = ROOT / "migrations"
+
+
+class Database:
+    """An engine that stays safe after a fork, and sessions that commit once or not at all."""
+
+    def __init__(self, url: str) -> None:
+        """Prepare for the database at `url`; nothing is opened until the first session."""
+        self.url = url
+        self.is_sqlite = url.startswith("sqlite")
+        self._engine: Engine | None = None
+        self._pid = 0
+
+    @property
+    def engine(self) -> Engine:
+        """The engine of this process."""
+        if self._engine is None or self._pid != os.getpid():
+            if self._engine is not None:
+                self._engine.dispose(close=False)
+            self._engine = _sqlite(self.url) if self.is_sqlite else _postgresql(self.url)
+            self._pid = os.getpid()
+        return self._engine
+
+    @contextmanager
+    def session(self) -> Iterator[Session]:
+        """Yield a session whose work is committed at the end, or rolled back when anything raises.
+
+        Callbacks given to `after_commit` run once the commit is certain. On SQLite the transaction takes the
+        write lock at once, because a reader that wants to write later gets SQLITE_BUSY however long it waits.
+        """
+        with Session(self.engine, expire_on_commit=False) as session:
+            session.info["after_commit"] = []
+            session.info["is_sqlite"] = self.is_sqlite
+            with session.begin():
+                yield session
+            for call in session.info["after_commit"]:
+                call()
+
+    @contextmanager
+    def reader(self) -> Iterator[Session]:
+        """Yield a session that only reads and never blocks a writer."""
+        engine = self.engine.execution_options(pakka_reads_only=True)
+        with Session(engine, expire_on_commit=False) as session:
+            session.info["is_sqlite"] = self.is_sqlite
+            yield session
+            session.rollback()
+
+
+def after_commit(session: OrmSession, call: Callable[[], None]) -> None:
+    """Run `call` when the session's transaction was committed, and never when it was rolled back."""
+    session.info["after_commit"].append(call)
+
+
+def _sqlite(url: str) -> Engine:
+    path = make_url(url).database
+    if path and path != ":memory:":
+        Path(path).parent.mkdir(parents=True, exist_ok=True)
+    engine = create_engine(url, connect_args={"timeout": 5.0, "check_same_thread": False})
+
+    @event.listens_for(engine, "connect")
+    def _configure(connection, _record) -> None:  # type: ignore[no-untyped-def]
+        connection.isolation_level = None
+        cursor = connection.cursor()
+        # FULL, not NORMAL: in WAL mode NORMAL may forget committed transactions when the power fails.
+        for pragma in ("journal_mode=WAL", "synchronous=FULL", "busy_timeout=5000", "foreign_keys=ON"):
+            cursor.execute(f"PRAGMA {pragma}")
+        cursor.close()
+
+    @event.listens_for(engine, "begin")
+    def _begin(connection) -> None:  # type: ignore[no-untyped-def]
+        reads_only = connection.get_execution_options().get("pakka_reads_only")
+        connection.exec_driver_sql("BEGIN" if reads_only else "BEGIN IMMEDIATE")
+
+    return engine
+
+
+def _postgresql(url: str) -> Engine:
+    return create_engine(
+        url,
+        pool_pre_ping=True,
+        pool_size=10,
+        max_overflow=20,
+        connect_args={
+            "connect_timeout": 5,
+            "options": "-c lock_timeout=5000 -c statement_timeout=30000 -c idle_in_transaction_session_timeout=30000"
+            " -c timezone=UTC",
+        },
+    )
+
+
+def upgrade(url: str) -> None:
+    """Bring the schema at `url` to the newest revision."""
+    from alembic import command
+
+    with Database(url).engine.begin() as connection:
+        if not url.startswith("sqlite"):
+            # Two releases started at once must not both create tables.
+            connection.execute(text("select pg_advisory_xact_lock(72656501)"))
+        command.upgrade(_alembic(connection), "head")
+
+
+def revisions(url: str) -> tuple[str | None, str | None]:
+    """Return the schema's revision and the newest one known; they are equal when the program may start."""
+    from alembic.runtime.migration import MigrationContext
+    from alembic.script import ScriptDirectory
+
+    newest = ScriptDirectory(str(MIGRATIONS)).get_current_head()
+    with Database(url).engine.connect() as connection:
+        return MigrationContext.configure(connection).get_current_revision(), newest
+
+
+def _alembic(connection: object):  # type: ignore[no-untyped-def]
+    from alembic.config import Config
+
+    config = Config()
+    config.set_main_option("script_location", str(MIGRATIONS))
+    config.attributes["connection"] = connection
+    return config
+
+
+if __name__ == "__main__":
+    if sys.argv[1:] != ["upgrade"]:
+        sys.exit("usage: python -m bot.database upgrade")
+    upgrade(Settings.from_env().database_url)

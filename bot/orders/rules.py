@@ -1,0 +1,117 @@
+"""What a merchant can decide about asking: one place for every rule and its default."""
+
+from dataclasses import asdict, dataclass, fields, replace
+from datetime import date, time
+from typing import Any
+
+from bot.clock import Hours
+
+ON_SILENCE = ("ship", "hold", "call", "value")
+FLOWS = ("order_confirmation", "delivery_slot", "readiness", "review")
+
+
+class RulesError(ValueError):
+    """A rule has a value that it cannot have; the message says which and why."""
+
+
+@dataclass(frozen=True)
+class Rules:
+    """A merchant's rules; whatever is not set has the default written here."""
+
+    ask_after_minutes: int = 10
+    """How long after the order (or its import) the shopper is asked first."""
+    ask_daily_at: time | None = None
+    """Ask at this local hour instead."""
+    opens: time = time(9)
+    closes: time = time(21)
+    """Quiet hours are outside of these, in the shopper's zone."""
+    reminder_hours: tuple[float, ...] = (4.0, 16.0)
+    """Hours of silence before each reminder; the give-up follows 24 hours after the last."""
+    give_up_hours: float = 24.0
+    minimum_amount: int = 0
+    """Orders below this amount (minor units) are not asked."""
+    maximum_age_days: int = 14
+    """Older orders are not asked."""
+    flows: tuple[str, ...] = FLOWS
+    on_silence: str = "value"
+    """ship, hold, call, or value (by expected money, see `bot.orders.decisions`)."""
+    cancel_after_hours: float | None = None
+    """Cancel an order whose shopper stayed silent this long; off unless set."""
+    hold_out_percent: float = 0.0
+    """Share of orders, drawn at random, that are never asked, so that the effect can be measured."""
+    margin_percent: float = 30.0
+    """Of the order's amount: what a delivered order earns."""
+    return_cost: int = 15000
+    """What a returned parcel costs: both freights and packing, in minor units (Rs 150)."""
+    cutoff: time = time(18)
+    """Daily dispatch cut-off, local time."""
+    courier_days: tuple[int, ...] = (0, 1, 2, 3, 4, 5)
+    """Weekdays on which the courier collects and delivers, Monday 0."""
+    holidays: tuple[date, ...] = ()
+    delivery_days: int = 4
+    """Days from dispatch to the door that the shop promises at the latest."""
+    horizon_days: int = 7
+    """How far ahead a shopper may choose a day."""
+    parts_of_day: tuple[str, ...] = ("morning", "afternoon", "evening")
+    ships_other_size: bool = True
+    support_phone: str = ""
+
+    @property
+    def hours(self) -> Hours:
+        """The hours in which the bot may speak first."""
+        return Hours(self.opens, self.closes)
+
+    @classmethod
+    def from_json(cls, stored: dict[str, Any]) -> "Rules":
+        """Read what `to_json` wrote; unknown names are ignored, so that an older release can run beside."""
+        known = {f.name: f for f in fields(cls)}
+        given = {name: _read(name, value) for name, value in stored.items() if name in known}
+        return _checked(replace(cls(), **given))
+
+    def to_json(self) -> dict[str, Any]:
+        """Write what differs from the defaults, as JSON values."""
+        default = asdict(Rules())
+        return {name: _write(value) for name, value in asdict(self).items() if value != default[name]}
+
+
+_TIMES = ("ask_daily_at", "opens", "closes", "cutoff")
+_TUPLES = ("reminder_hours", "flows", "courier_days", "parts_of_day")
+
+
+def _read(name: str, value: Any) -> Any:
+    try:
+        if name in _TIMES:
+            return None if value is None else time.fromisoformat(value)
+        if name == "holidays":
+            return tuple(date.fromisoformat(day) for day in value)
+        return tuple(value) if name in _TUPLES else value
+    except (TypeError, ValueError) as error:
+        raise RulesError(f"{name}: {value!r} cannot be read ({error})") from None
+
+
+def _write(value: Any) -> Any:
+    if isinstance(value, time):
+        return value.isoformat(timespec="minutes")
+    if isinstance(value, tuple):
+        return [_write(item) for item in value]
+    return value.isoformat() if isinstance(value, date) else value
+
+
+def _checked(rules: Rules) -> Rules:
+    problems = [
+        (rules.ask_after_minutes < 0, "ask_after_minutes: must not be negative"),
+        (rules.on_silence not in ON_SILENCE, f"on_silence: must be one of {', '.join(ON_SILENCE)}"),
+        (not set(rules.flows) <= set(FLOWS), f"flows: only {', '.join(FLOWS)}"),
+        (not 0 <= rules.hold_out_percent <= 50, "hold_out_percent: from 0 to 50"),
+        (not 0 <= rules.margin_percent <= 100, "margin_percent: from 0 to 100"),
+        (rules.return_cost < 0, "return_cost: must not be negative"),
+        (len(rules.reminder_hours) > 2, "reminder_hours: two reminders at the most"),
+        (any(hours <= 0 for hours in (*rules.reminder_hours, rules.give_up_hours)), "reminder_hours: above 0"),
+        (rules.opens == rules.closes, "opens: must differ from closes"),
+        (not rules.courier_days or not set(rules.courier_days) <= set(range(7)), "courier_days: 0 (Monday) to 6"),
+        (not 1 <= rules.horizon_days <= 30, "horizon_days: from 1 to 30"),
+    ]
+    for wrong, sentence in problems:
+        if wrong:
+            raise RulesError(sentence)
+    return rules
