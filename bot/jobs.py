@@ -19,6 +19,7 @@ QUEUE_OF = {UNPACK: "inbound", DRAIN: "inbound", DELIVER: "outbound", NOTIFY: "o
 """Each queue has workers of its own: RQ loses jobs when a worker that listens on two queues is killed."""
 
 JOB_SECONDS = 60
+UPLOAD_SECONDS = 900
 DOOR_SECONDS = 30
 """How long one ring stands for the rings that follow, when the worker that should answer died."""
 
@@ -39,7 +40,7 @@ class Bell:
             if not self.redis.set(door, 1, nx=True, ex=DOOR_SECONDS):
                 return True
             self._queue(QUEUE_OF[job]).enqueue(
-                job, *ids, job_timeout=JOB_SECONDS * 10 if job == UPLOAD else JOB_SECONDS, result_ttl=0, failure_ttl=3600
+                job, *ids, job_timeout=UPLOAD_SECONDS if job == UPLOAD else JOB_SECONDS, result_ttl=0, failure_ttl=3600
             )
         except redis.RedisError as error:
             log.warning("bell.unheard", job=job, error=type(error).__name__)
