@@ -63,7 +63,7 @@ def main(arguments: List[str]) -> int:
 
 def prepare(locks: List[Path]) -> None:
     """Make `.venv` whole and install the given locks; a second call finds everything there and is quick."""
-    with only_one_setup():
+    with alone("setup"):
         ensure_venv()
         for lock in locks:
             ensure_installed(lock)
@@ -94,15 +94,15 @@ def replace(command: List[str], environment: Dict[str, str]) -> None:
 
 
 @contextlib.contextmanager
-def only_one_setup() -> Iterator[None]:
-    """Hold a lock file, because two commands started at once would write one `.venv`."""
-    path = ROOT / "var" / "setup.lock"
+def alone(task: str) -> Iterator[None]:
+    """Hold a lock file while a task writes what others read, because two commands may be started at once."""
+    path = ROOT / "var" / (task + ".lock")
     path.parent.mkdir(exist_ok=True)
     with open(path, "w", encoding="utf-8") as handle:
         try:
             fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
-            say("Another set-up is at work in this folder; waiting for it...")
+            say("Another command does the same work in this folder; waiting for it...")
             fcntl.flock(handle, fcntl.LOCK_EX)
         yield
 

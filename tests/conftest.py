@@ -1,0 +1,33 @@
+"""What every test may use; the fixtures themselves are in `tests/fixtures`."""
+
+import os
+
+import pytest
+
+from bot.local.lifeline import tie_this_process
+
+pytest_plugins = [
+    "tests.fixtures.servers",
+    "tests.fixtures.databases",
+    "tests.fixtures.browsers",
+    "tests.fixtures.stacks",
+]
+
+# A developer's own settings and a running `up` in this folder must not reach the tests.
+for name in ("DATABASE_URL", "REDIS_URL", "SECRET_KEY", "PUBLIC_URL", "PORT", "HOST", "PAKKA_VAR"):
+    os.environ.pop(name, None)
+for name in [name for name in os.environ if name.startswith(("WHATSAPP_", "GRAPH_API_"))]:
+    os.environ.pop(name)
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Let a parallel worker die with the run that started it, and its servers with the worker."""
+    if hasattr(config, "workerinput"):
+        tie_this_process()
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Keep the tests of the running stack in one worker, because each worker would start a stack of its own."""
+    for item in items:
+        if "stack" in getattr(item, "fixturenames", ()):
+            item.add_marker(pytest.mark.xdist_group("stack"))
