@@ -1,4 +1,4 @@
-"""Text of any script made comparable: clean, to Latin, without marks, as a skeleton of consonants."""
+"""Text of any script made comparable: clean, to Latin, as bare letters, as a skeleton of consonants."""
 
 from __future__ import annotations
 
@@ -6,9 +6,39 @@ import re
 import unicodedata
 from functools import lru_cache
 
+import ftfy
 from anyascii import anyascii
 
+#: Longer texts are cut: nobody's address needs more, and every later step stays bounded.
+LONGEST = 600
+
 _INVISIBLE = re.compile("[\u200b-\u200f\u202a-\u202e\u2060-\u2064\ufeff\u00ad\ufe0e\ufe0f]")
+_SPACES = re.compile(r"[^\S\n]+")
+_LETTERS = re.compile(r"[^a-z]+")
+_BRACKETS = re.compile(r"[(\[{][^)\]}]*[)\]}]?")
+_DIGRAPHS = re.compile("ph|bh|dh|th|kh|gh|sh|ch|jh|ck|x|[wzq]")
+_SOUNDS = {
+    "ph": "f", "bh": "b", "dh": "d", "th": "t", "kh": "k", "gh": "g", "sh": "s", "ch": "c", "jh": "j", "ck": "k",
+    "w": "v", "z": "j", "q": "k", "x": "ks",
+}  # fmt: skip
+_NASAL = re.compile("n(?=[bp])")
+_DOUBLED = re.compile(r"(.)\1+")
+_VOWELS = str.maketrans("", "", "aeiouyh")
+_EMOJI = frozenset({"So", "Sk", "Cn", "Co", "Cs"})
+
+
+def clean(text: object) -> str:
+    """Return text with repaired encoding, one form per letter, digits 0-9, no invisible characters or emoji.
+
+    Emoji become commas because shoppers separate with them. Lines stay: a line break separates parts.
+    """
+    raw = "" if text is None else str(text)[:LONGEST]
+    if raw.isascii():
+        return _SPACES.sub(" ", raw.replace("\r", "\n")).strip()
+    fixed = unicodedata.normalize("NFKC", ftfy.fix_text(raw, uncurl_quotes=True))
+    fixed = ascii_digits(_INVISIBLE.sub("", fixed))
+    fixed = "".join(", " if unicodedata.category(c) in _EMOJI else c for c in fixed)
+    return _SPACES.sub(" ", fixed.replace("\r", "\n")).strip(" ,")
 
 
 def ascii_digits(text: str) -> str:
@@ -21,7 +51,48 @@ def ascii_digits(text: str) -> str:
     return "".join(str(unicodedata.digit(c)) if unicodedata.category(c) == "Nd" else c for c in text)
 
 
-@lru_cache(maxsize=8192)
+#: The dot of Indian scripts that stands for a nasal; transliterated it would be an m everywhere.
+_ANUSVARA = re.compile("[\u0902\u0982\u0a02\u0a70\u0a82\u0b02\u0c02\u0c82\u0d02]")
+
+
+@lru_cache(maxsize=4096)
+def _transliterated(text: str) -> str:
+    return anyascii(_ANUSVARA.sub("n", text))
+
+
 def to_latin(text: str) -> str:
     """Transliterate to ASCII."""
-    return text if text.isascii() else anyascii(text)
+    return text if text.isascii() else _transliterated(text)
+
+
+def words(text: str) -> list[str]:
+    """Return the lower-case Latin words of a text, letters only."""
+    return _LETTERS.sub(" ", to_latin(text).lower()).split()
+
+
+def key(text: str) -> str:
+    """Return the lower-case Latin letters of a name without spaces: "Lajpat Nagar" and "Lajpatnagar" are one."""
+    return _LETTERS.sub("", to_latin(text).lower())
+
+
+def without_brackets(text: str) -> str:
+    """Drop what stands in brackets, closed or not."""
+    return _BRACKETS.sub(" ", text) if "(" in text or "[" in text or "{" in text else text
+
+
+@lru_cache(maxsize=16384)
+def skeleton(name: str) -> str:
+    """Return the consonants of a key in one spelling: "lajpatnagar" and "lajptngr" both give "ljptngr".
+
+    Indian names are spelt by ear, and transliteration from Indian scripts loses vowels.
+    """
+    if not name:
+        return ""
+    sounds = _DIGRAPHS.sub(lambda m: _SOUNDS[m.group()], name)
+    bare = sounds[:1] + _DOUBLED.sub(r"\1", sounds[1:]).translate(_VOWELS)
+    return _DOUBLED.sub(r"\1", _NASAL.sub("m", bare))
+
+
+def bones(name: str) -> str:
+    """Return the part of a skeleton under which the index files a name: short, so that the file stays small."""
+    return skeleton(name)[:5]

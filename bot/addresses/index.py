@@ -1,0 +1,181 @@
+"""The index of places, opened read-only and mapped, never loaded.
+
+SQLite answers from pages that the operating system shares between workers; only the columns that every check needs (half
+a megabyte) are kept as arrays. Look-ups of names are remembered in bounded caches.
+"""
+
+from __future__ import annotations
+
+import array
+import os
+import sqlite3
+import threading
+from bisect import bisect_left
+from collections.abc import Iterable
+from dataclasses import dataclass
+from functools import lru_cache
+from pathlib import Path
+
+from bot.addresses.text import bones
+
+DATA = Path(__file__).with_name("data")
+INDEX_PATH = DATA / "places.sqlite"
+#: Tables under a share-alike licence stay in a file of their own; without it those countries are checked by form only.
+SHARED_PATH = DATA / "places-odbl.sqlite"
+
+
+class IndexMissing(RuntimeError):
+    """The index was not built; the message names the command that builds it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Town:
+    """One town of a name: degrees, inhabitants in thousands, number of the Indian state."""
+
+    latitude: float
+    longitude: float
+    people: int
+    state: int
+
+
+class Index:
+    """Answer questions about Indian codes and names, and about postal codes and towns elsewhere."""
+
+    def __init__(self, path: Path = INDEX_PATH, shared: Path = SHARED_PATH) -> None:
+        if not path.exists():
+            raise IndexMissing(f"The address index {path} is missing: run `flask addresses build` once.")
+        self._path, self._shared = path, shared
+        self._local = threading.local()
+        row = self._db.execute("select codes, lats, lons, flags, radius, states from pins").fetchone()
+        self.codes = array.array("I", row[0])
+        self._lats, self._lons = array.array("h", row[1]), array.array("h", row[2])
+        self._flags, self._radius, self._states = row[3], row[4], row[5]
+        self.letters: bytes = self._db.execute("select model from letters").fetchone()[0]
+        self.towns = lru_cache(8192)(self._towns)
+        self.written = lru_cache(8192)(self._written)
+        self.area = lru_cache(2048)(self._area)
+        self.names = lru_cache(4096)(self._names)
+        self.packed = lru_cache(16384)(self._packed)
+        self.by_skeleton = lru_cache(8192)(self._by_skeleton)
+        self.cities_like = lru_cache(4096)(self._cities_like)
+        self.post = lru_cache(4096)(self._post)
+        self.regions = lru_cache(4096)(self._regions)
+
+    @property
+    def _db(self) -> sqlite3.Connection:
+        """One connection per thread and process: SQLite connections survive neither."""
+        opened = getattr(self._local, "db", None)
+        if opened is None or self._local.pid != os.getpid():
+            opened = _open(self._path)
+            self._local.db, self._local.pid = opened, os.getpid()
+            self._local.shared = _open(self._shared) if self._shared.exists() else None
+        return opened
+
+    def number(self, code: int) -> int:
+        """Return the place of a code in the arrays, or -1 when it never existed."""
+        at = bisect_left(self.codes, code)
+        return at if at < len(self.codes) and self.codes[at] == code else -1
+
+    def is_current(self, number: int) -> bool:
+        """Tell whether the present directory has the code."""
+        return bool(self._flags[number] & 1)
+
+    def is_borrowed(self, number: int) -> bool:
+        """Tell whether the middle was borrowed from the neighbourhood: distances are then rough."""
+        return bool(self._flags[number] & 2)
+
+    def is_delivering(self, number: int) -> bool:
+        """Tell whether an office of the code delivers."""
+        return bool(self._flags[number] & 4)
+
+    def middle(self, number: int) -> tuple[float, float] | None:
+        """Return latitude and longitude of the code's middle."""
+        if self._flags[number] & 8:
+            return None
+        return self._lats[number] / 300, self._lons[number] / 300
+
+    def radius(self, number: int) -> float:
+        """Return the kilometres within which nine of ten offices of the code lie."""
+        return self._radius[number] / 4
+
+    def states(self, number: int) -> tuple[int, int]:
+        """Return the numbers of the code's states, twice the same where there is one."""
+        return self._states[2 * number], self._states[2 * number + 1]
+
+    def _names(self, number: int) -> tuple[tuple[str, ...], tuple[str, ...]]:
+        row = self._db.execute("select p.names, a.names from pin p join areas a on a.number = p.areas where p.number = ?", (number,)).fetchone()
+        return tuple(row[0].split("|")) if row[0] else (), tuple(row[1].split("|")) if row[1] else ()
+
+    def _by_skeleton(self, stem: str) -> tuple[tuple[str, bytes], ...]:
+        return tuple(self._db.execute("select name, pins from name where skeleton = ?", (stem,)).fetchall())
+
+    def exact(self, names: Iterable[str]) -> dict[str, bytes]:
+        """Return name -> packed codes for those names that exist."""
+        found = {}
+        for name in names:
+            packed = self.packed(name)
+            if packed:
+                found[name] = packed
+        return found
+
+    def _packed(self, name: str) -> bytes:
+        row = self._db.execute("select pins from name where skeleton = ? and name = ?", (bones(name), name)).fetchone()
+        return row[0] if row else b""
+
+    def _area(self, name: str) -> tuple[int, ...]:
+        row = self._db.execute("select pins from area where name = ?", (name,)).fetchone()
+        return tuple(array.array("H", row[0])) if row else ()
+
+    def _towns(self, name: str) -> tuple[Town, ...]:
+        row = self._db.execute("select towns from city where skeleton = ? and name = ?", (bones(name), name)).fetchone()
+        if not row:
+            return ()
+        flat = array.array("h", row[0])
+        return tuple(Town(flat[n] / 300, flat[n + 1] / 300, flat[n + 2] + 32768, flat[n + 3]) for n in range(0, len(flat), 4))
+
+    def _written(self, name: str) -> tuple[tuple[int, int], ...]:
+        row = self._db.execute("select written from city where skeleton = ? and name = ?", (bones(name), name)).fetchone()
+        if not row:
+            return ()
+        flat = array.array("H", row[0])
+        return tuple((flat[n], flat[n + 1]) for n in range(0, len(flat), 2))
+
+    def _cities_like(self, stem: str) -> tuple[str, ...]:
+        return tuple(r[0] for r in self._db.execute("select name from city where skeleton = ? order by name", (stem,)))
+
+    def _post(self, country: str, code: str) -> tuple[str, ...] | None:
+        """Return the places of a postal code elsewhere: None without a table, () when the code is not in it."""
+        for db in (self._db, self._local.shared):
+            if db is None:
+                continue
+            row = db.execute(
+                "select last, names from post join place on number = place where country = ? and first <= ? order by first desc limit 1",
+                (country, code),
+            ).fetchone()
+            if row:
+                return tuple(row[1].split("|")) if code <= row[0] else ()
+            if db.execute("select 1 from post where country = ? limit 1", (country,)).fetchone():
+                return ()
+        return None
+
+    def _regions(self, country: str, name: str) -> tuple[str, ...]:
+        row = self._db.execute("select regions from town where country = ? and name = ?", (country, name)).fetchone()
+        return tuple(row[0].split()) if row else ()
+
+
+def _open(path: Path) -> sqlite3.Connection:
+    db = sqlite3.connect(f"file:{path}?mode=ro&immutable=1", uri=True, check_same_thread=False)
+    db.execute("pragma mmap_size = 67108864")
+    db.execute("pragma cache_size = -2000")
+    return db
+
+
+@lru_cache(maxsize=1)
+def index() -> Index:
+    """Return the index, opened at the first use."""
+    return Index()
+
+
+def unpack(packed: bytes) -> list[tuple[int, int]]:
+    """Return (number of the code, weight) from the form in which the index keeps them."""
+    return [(packed[n] | packed[n + 1] << 8, packed[n + 2]) for n in range(0, len(packed), 3)]
