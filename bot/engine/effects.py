@@ -6,7 +6,6 @@ The engine does nothing itself: `bot.talk` turns each effect into rows, in the t
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import timedelta
-from typing import Union
 
 from bot.engine.values import JSON, Value
 
@@ -150,19 +149,7 @@ class Begin:
     order: str = ""
 
 
-Effect = Union[
-    Send,
-    React,
-    Wake,
-    Record,
-    SaveAddress,
-    LookUp,
-    CallAgent,
-    OpenTask,
-    Notice,
-    OptOut,
-    OptIn,
-    SetLocale,
-    NotMine,
-    Begin,
-]
+AboutOrder = Record | SaveAddress | CallAgent | OpenTask | Notice | NotMine | Begin
+"""The effects that name an order; "" is the one spoken about."""
+
+Effect = Send | React | Wake | LookUp | OptOut | OptIn | SetLocale | AboutOrder

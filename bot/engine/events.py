@@ -6,7 +6,6 @@ write them down and a row can be read back years later.
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Union
 
 from bot.engine.values import JSON
 
@@ -116,4 +115,4 @@ class Found:
     value: Mapping[str, JSON] = field(default_factory=dict)
 
 
-Event = Union[Started, Replied, Silence, Released, Changed, Undeliverable, Found]
+Event = Started | Replied | Silence | Released | Changed | Undeliverable | Found

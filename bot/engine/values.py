@@ -7,9 +7,9 @@ shopper's language, because only there is it known which language that is.
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
-from typing import Union
+from typing import TypeAlias
 
-JSON = Union[None, bool, int, float, str, Sequence["JSON"], Mapping[str, "JSON"]]
+JSON: TypeAlias = "None | bool | int | float | str | Sequence[JSON] | Mapping[str, JSON]"
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,4 +73,4 @@ class OrderList:
     orders: tuple[tuple[str, Items, Money], ...]
 
 
-Value = Union[str, int, Money, date, Day, Place, Items, Text, Difference, OrderList]
+Value = str | int | Money | date | Day | Place | Items | Text | Difference | OrderList
