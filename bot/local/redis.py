@@ -103,6 +103,7 @@ def command(binary: str, folder: Path, keep: bool) -> list[str]:
         "appendfsync": "everysec",
         # A full server must refuse, never forget: a forgotten key is a lost wake-up call.
         "maxmemory-policy": "noeviction",
+        "logfile": str(folder / "redis.log"),
         "loglevel": "notice",
     }
     return [binary, *(part for name, value in options.items() for part in (f"--{name}", value))]

@@ -1,0 +1,130 @@
+"""What `python3 app.py up` becomes: everything Pakka needs, started in order on one machine and ended together.
+
+Redis, front-end files, database schema, demo, then the Procfile's processes and the WhatsApp simulator. Whatever dies
+is started again; Ctrl-C ends all, and so does `kill -9` of this process.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import signal
+import sys
+from collections.abc import Awaitable, Callable
+from pathlib import Path
+
+from bot.local import assets, environment, redis
+from bot.local.bootstrap import PYTHON, ROOT, SetupError, tool_environment
+from bot.local.claim import Claim
+from bot.local.crew import Crew, CrewError, Program, read_procfile, say
+
+_READY_SECONDS = 120.0
+_REDIS = "redis"
+
+
+def main() -> int:
+    """Run until Ctrl-C, SIGTERM or SIGHUP and return 0; return 1 with one line when something cannot go on."""
+    var = Path(os.environ.get("PAKKA_VAR") or ROOT / "var").resolve()
+    try:
+        claim = Claim(var)
+        settings = environment.compose(ROOT, var, os.environ)
+        assets.prepare()
+        asyncio.run(_run(claim, settings, var))
+    except (SetupError, CrewError) as error:
+        say(str(error))
+        return 1
+    except KeyboardInterrupt:
+        # Before the programs had begun.
+        return 0
+    return 0
+
+
+async def _run(claim: Claim, settings: environment.Settings, var: Path) -> None:
+    values = tool_environment() | {"PAKKA_VAR": str(var)} | settings.values
+    crew = Crew(values, inherited=[claim.programs.fileno()])
+    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+        # Under nohup a closed terminal must stay without effect.
+        if signal.getsignal(number) is not signal.SIG_IGN:
+            asyncio.get_running_loop().add_signal_handler(number, crew.stop)
+    try:
+        await crew.work(_start(crew, claim, settings, var))
+    finally:
+        # Redis last, so that the workers can say goodbye.
+        await crew.end(last=_REDIS)
+        say("Stopped. Nothing is lost; start again with: python3 app.py up")
+
+
+async def _start(crew: Crew, claim: Claim, settings: environment.Settings, var: Path) -> None:
+    claim.announce(console=settings.console, phones=settings.phones)
+    if settings.own_redis:
+        (var / "redis").mkdir(exist_ok=True)
+        crew.begin(Program(_REDIS, redis.command(redis.find_server(), var / "redis", keep=True)))
+    await _answering("Redis", lambda: _redis_answers(settings.values["REDIS_URL"]))
+    say("Bringing the database to the newest schema")
+    await crew.once(Program("migration", [PYTHON, "-m", "bot.database", "upgrade"]))
+    told: list[str] = []
+    if settings.simulator_port:
+        if (ROOT / "bot" / "demo.py").exists():
+            say("Preparing the demo")
+            told = await crew.once(Program("demo", [PYTHON, "-m", "bot.demo"]))
+        crew.begin(Program("simulator", _simulator(settings, var)))
+    for program in read_procfile((ROOT / "Procfile").read_text(encoding="utf-8")):
+        crew.begin(program)
+    await _answering("The console", lambda: _is_ready(settings))
+    say("")
+    say(f"Pakka is ready.   console: {settings.console}")
+    if settings.phones:
+        say(f"                   phones: {settings.phones}   (a WhatsApp simulator; nothing leaves this machine)")
+    for line in told:
+        say(f"                  {line}")
+    say(f"Ctrl-C ends it; data stay in {var}")
+    say("")
+
+
+def _simulator(settings: environment.Settings, var: Path) -> list[str]:
+    values = settings.values
+    return [
+        *(PYTHON, "-m", "bot.simulator"),
+        *("--host", settings.host, "--port", str(settings.simulator_port)),
+        *("--webhook-url", f"{settings.console}/webhooks/whatsapp"),
+        *("--app-secret", values["WHATSAPP_APP_SECRET"], "--verify-token", values["WHATSAPP_VERIFY_TOKEN"]),
+        *("--token", values["WHATSAPP_TOKEN"]),
+        *("--phone-number-id", values["WHATSAPP_PHONE_NUMBER_ID"]),
+        *("--waba-id", values["WHATSAPP_BUSINESS_ACCOUNT_ID"]),
+        *("--state", str(var / "simulator.json")),
+    ]
+
+
+async def _answering(what: str, ask: Callable[[], Awaitable[str | None]]) -> None:
+    """Wait until `ask` returns None; CrewError with its last complaint after two minutes."""
+    end = asyncio.get_running_loop().time() + _READY_SECONDS
+    while complaint := await ask():
+        if asyncio.get_running_loop().time() > end:
+            raise CrewError(f"{what} is not ready after {_READY_SECONDS:.0f} s: {complaint}")
+        await asyncio.sleep(0.1)
+
+
+async def _redis_answers(url: str) -> str | None:
+    return None if redis.answers(url) else f"no server answers at {url}"
+
+
+async def _is_ready(settings: environment.Settings) -> str | None:
+    """Ask the console and the simulator; None means both are there."""
+    host = "127.0.0.1" if settings.host == "0.0.0.0" else settings.host  # noqa: S104 - compared, not bound
+    try:
+        if settings.simulator_port:
+            _reader, writer = await asyncio.open_connection(host, settings.simulator_port)
+            writer.close()
+        reader, writer = await asyncio.open_connection(host, settings.port)
+        writer.write(b"GET /readyz HTTP/1.0\r\nHost: localhost\r\n\r\n")
+        answer = await asyncio.wait_for(reader.read(4000), timeout=10)
+        writer.close()
+    except (OSError, TimeoutError) as error:
+        return str(error) or "no answer in ten seconds"
+    head, _, body = answer.decode("utf-8", "replace").partition("\r\n\r\n")
+    status = head.partition("\r\n")[0]
+    return None if " 200 " in status else f"{status} {body}"
+
+
+if __name__ == "__main__":
+    sys.exit(main())
