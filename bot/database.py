@@ -2,18 +2,24 @@
 
 import os
 import sys
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any, TypeVar
 
 from sqlalchemy import Engine, create_engine, event, text
+from sqlalchemy.dialects.postgresql import insert as postgresql_insert
+from sqlalchemy.dialects.sqlite import insert as sqlite_insert
 from sqlalchemy.engine import make_url
+from sqlalchemy.exc import InternalError, OperationalError
 from sqlalchemy.orm import Session as OrmSession
-from sqlmodel import Session
+from sqlmodel import Session, SQLModel
 
 from bot.settings import ROOT, Settings
 
 MIGRATIONS = ROOT / "migrations"
+Result = TypeVar("Result")
 
 
 class Database:
@@ -51,6 +57,18 @@ class Database:
             for call in session.info["after_commit"]:
                 call()
 
+    def repeat(self, work: Callable[[Session], Result], attempts: int = 4) -> Result:
+        """Do `work` in a transaction of its own, again when the database aborts it (a deadlock, a lost connection)."""
+        for attempt in range(1, attempts + 1):
+            try:
+                with self.session() as session:
+                    return work(session)
+            except (OperationalError, InternalError):
+                if attempt == attempts:
+                    raise
+                time.sleep(0.05 * 2**attempt)
+        raise AssertionError("unreachable")
+
     @contextmanager
     def reader(self) -> Iterator[Session]:
         """Yield a session that only reads and never blocks a writer."""
@@ -64,6 +82,26 @@ class Database:
 def after_commit(session: OrmSession, call: Callable[[], None]) -> None:
     """Run `call` when the session's transaction was committed, and never when it was rolled back."""
     session.info["after_commit"].append(call)
+
+
+def row_id(row: SQLModel) -> int:
+    """Return the id of a row that was flushed; a row without one is our own mistake."""
+    value: int | None = getattr(row, "id", None)
+    if value is None:
+        raise LookupError(f"{type(row).__name__} was not flushed yet")
+    return value
+
+
+def insert_once(session: OrmSession, table: type[SQLModel], rows: list[dict[str, Any]], *keys: str) -> list[Any]:
+    """Insert those of `rows` whose `keys` are not there yet; return the ids of the rows that are new.
+
+    All columns without a default in the database must be given.
+    """
+    if not rows:
+        return []
+    insert = sqlite_insert if session.info["is_sqlite"] else postgresql_insert
+    statement = insert(table).on_conflict_do_nothing(index_elements=list(keys)).returning(table.id)  # type: ignore[attr-defined]
+    return list(session.execute(statement, rows).scalars())
 
 
 def _sqlite(url: str) -> Engine:

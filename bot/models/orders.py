@@ -124,6 +124,10 @@ class Order(SQLModel, table=True):
     confidence: float | None = None
     """How sure the bot was of the shopper's last answer, 0 to 1; null when it was a tap."""
     cancel_reason: str = Field(default="", sa_column=string())
+    cancel_note: str = Field(default="", sa_column=string())
+    """The reason in the shopper's own words."""
+    wish: str = Field(default="", sa_column=string())
+    """Another size or quantity, which a person has to see to."""
     not_before: date | None = None
     """The shopper asked not to get the parcel before this day."""
     slot: str = Field(default="", sa_column=string())
@@ -175,6 +179,8 @@ class AddressVersion(SQLModel, table=True):
     member_id: int | None = Field(default=None, sa_column=foreign("member.id", nullable=True, index=False))
     parts: dict[str, Any] = Field(default_factory=dict, sa_column=document())
     """The fields of `bot.addresses.Address`."""
+    settled: bool = True
+    """Whether the parcel may go there: an answer in pieces is kept, and settled when it was read back."""
     latitude: float | None = None
     longitude: float | None = None
     score: int | None = None

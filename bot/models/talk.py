@@ -271,6 +271,17 @@ class Handover(SQLModel, table=True):
     note: str = Field(default="", sa_column=string())
 
 
+class Pulse(SQLModel, table=True):
+    """When a part of the program was last alive, and when it last had not been: the resend rule asks."""
+
+    __tablename__ = "pulse"
+
+    name: str = Field(primary_key=True)
+    beat_at: datetime = Field(sa_column=moment(nullable=False))
+    gap_at: datetime | None = Field(default=None, sa_column=moment())
+    """The end of the last time without a beat."""
+
+
 class WhatsAppTemplate(SQLModel, table=True):
     """What Meta says of one of our templates in one language."""
 

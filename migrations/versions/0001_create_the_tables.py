@@ -47,6 +47,13 @@ def upgrade() -> None:
         )
 
     op.create_table(
+        "pulse",
+        sa.Column("name", sa.Text(), nullable=False),
+        sa.Column("beat_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("gap_at", sa.DateTime(timezone=True), nullable=True),
+        sa.PrimaryKeyConstraint("name"),
+    )
+    op.create_table(
         "template",
         sa.Column("id", sa.Integer(), nullable=False),
         sa.Column("business_account_id", sa.Text(), nullable=False),
@@ -393,6 +400,8 @@ def upgrade() -> None:
         sa.Column("decided_at", sa.DateTime(timezone=True), nullable=True),
         sa.Column("confidence", sa.Float(), nullable=True),
         sa.Column("cancel_reason", sa.Text(), nullable=False),
+        sa.Column("cancel_note", sa.Text(), nullable=False),
+        sa.Column("wish", sa.Text(), nullable=False),
         sa.Column("not_before", sa.Date(), nullable=True),
         sa.Column("slot", sa.Text(), nullable=False),
         sa.Column("receiver", sa.Text(), nullable=False),
@@ -452,6 +461,7 @@ def upgrade() -> None:
             sa.JSON(none_as_null=True).with_variant(postgresql.JSONB(none_as_null=True), "postgresql"),
             nullable=False,
         ),
+        sa.Column("settled", sa.Boolean(), nullable=False),
         sa.Column("latitude", sa.Float(), nullable=True),
         sa.Column("longitude", sa.Float(), nullable=True),
         sa.Column("score", sa.Integer(), nullable=True),
@@ -899,6 +909,7 @@ def downgrade() -> None:
 
     op.drop_table("contact")
     op.drop_table("template")
+    op.drop_table("pulse")
     with op.batch_alter_table("envelope", schema=None) as batch_op:
         batch_op.drop_index(
             "ix_envelope_pending",

@@ -1,0 +1,214 @@
+"""Settle sends: what Meta's answer means for the message, its timers, its number, its template and its run."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from datetime import timedelta
+
+import structlog
+from sqlalchemy import select
+from sqlmodel import Session
+
+from bot.clock import now
+from bot.database import row_id
+from bot.jobs import DRAIN, Bell
+from bot.models import Channel, Conversation, Message, Order, WhatsAppTemplate
+from bot.talk import handover, timers
+from bot.talk.contacts import BSUID, PHONE, learn
+from bot.talk.events import post_event
+from bot.whatsapp import errors
+from bot.whatsapp.client import Sent
+
+log = structlog.get_logger()
+
+MAXIMUM_ATTEMPTS = 12
+"""With back-off this is about half a day of a provider that is down."""
+PROBE = timedelta(seconds=60)
+"""How often a number that Meta has blocked is tried again."""
+PAIR_SECONDS = 6
+RANK = {"queued": 0, "sending": 0, "unknown": 0, "sent": 1, "delivered": 2, "read": 3, "played": 4}
+"""A status only moves up (whatsapp.md: monotone rule)."""
+
+
+@dataclass(frozen=True, slots=True)
+class Result:
+    """What became of one attempt: exactly one of the two is set."""
+
+    message_id: int
+    sent: Sent | None = None
+    error: errors.SendError | None = None
+
+
+def settle(session: Session, results: Sequence[Result], bell: Bell) -> None:
+    """Write the results of a batch of sends."""
+    statement = (
+        select(Message, Conversation, Channel)
+        .join(Conversation, Conversation.id == Message.conversation_id)
+        .join(Channel, Channel.id == Conversation.channel_id)
+        .where(Message.id.in_([result.message_id for result in results]))  # type: ignore[union-attr]
+        .order_by(Message.id)  # type: ignore[arg-type]
+        .with_for_update(of=Message)
+        .execution_options(populate_existing=True)
+    )
+    rows = {row.Message.id: row for row in session.execute(statement)}
+    desk = Desk(session, bell)
+    for result in results:
+        row = rows.get(result.message_id)
+        if row is None:
+            continue
+        if result.sent is not None:
+            desk.accepted(row.Message, row.Conversation, result.sent)
+        elif result.error is not None:
+            _HANDLERS[type(result.error)](desk, row.Message, row.Conversation, row.Channel, result.error)
+    timers.arm(session, desk.prompts)
+
+
+class Desk:
+    """What the settling of one batch shares."""
+
+    def __init__(self, session: Session, bell: Bell) -> None:
+        """Begin a batch."""
+        self.session = session
+        self.bell = bell
+        self.prompts: list[Message] = []
+
+    def accepted(self, message: Message, conversation: Conversation, sent: Sent) -> None:
+        """Note that Meta took a message; a status that was quicker is not undone."""
+        if message.wamid is None:
+            message.wamid = sent.wamid
+        if message.status in ("sending", "unknown"):
+            message.status = "sent"
+        message.hold_reason = None
+        message.claimed_until = None
+        self.was_sent(message)
+        learn(
+            self.session,
+            conversation.channel_id,
+            conversation.contact_id,
+            [(PHONE, sent.wa_id or ""), (BSUID, sent.user_id or "")],
+        )
+
+    def was_sent(self, message: Message) -> None:
+        """Start what begins when a prompt is out: its timers, and the order's time of asking."""
+        message.sent_at = message.sent_at or now()
+        self.prompts.append(message)
+        if message.order_id is not None and message.author == "bot":
+            order = self.session.get(Order, message.order_id)
+            if order is not None and order.asked_at is None:
+                order.asked_at = message.sent_at
+
+    def again(self, message: Message, seconds: float) -> None:
+        """Send once more after a while, unless it was tried too often."""
+        message.claimed_until = None
+        if message.attempts >= MAXIMUM_ATTEMPTS:
+            message.status, message.hold_reason = "failed", "attempts"
+            return
+        message.status = "queued"
+        message.not_before = now() + timedelta(seconds=seconds)
+
+    def undeliverable(self, message: Message, conversation: Conversation, code: int) -> None:
+        """Let the flow decide what follows from a message that cannot reach the shopper."""
+        message.status, message.error_code, message.claimed_until = "failed", code, None
+        if message.author == "bot" and message.run_id is not None:
+            payload = {"code": code, "run_id": message.run_id, "turn": message.turn}
+            post_event(self.session, conversation, "undeliverable", f"undeliverable:{row_id(message)}", payload, now())
+            self.bell.ring_after_commit(self.session, DRAIN, conversation.shard)
+
+
+def _retry(desk: Desk, message: Message, _c: Conversation, _n: Channel, error: errors.SendError) -> None:
+    message.error_code = error.code
+    desk.again(message, min(2.0**message.attempts, 3600.0))
+
+
+def _slow_pair(desk: Desk, message: Message, _c: Conversation, _n: Channel, error: errors.SendError) -> None:
+    message.error_code = error.code
+    desk.again(message, PAIR_SECONDS * 4.0 ** min(message.attempts - 1, 4))
+
+
+def _slow_number(desk: Desk, message: Message, _c: Conversation, channel: Channel, error: errors.SendError) -> None:
+    message.attempts -= 1  # The number was too fast; the message did nothing wrong.
+    channel.held_until, channel.held_reason = now() + timedelta(seconds=2), f"throughput_{error.code}"
+    desk.again(message, 1.0)
+
+
+def _hold_number(desk: Desk, message: Message, _c: Conversation, channel: Channel, error: errors.SendError) -> None:
+    message.attempts -= 1
+    channel.held_until, channel.held_reason = now() + PROBE, f"account_{error.code}"
+    log.error("number.held", channel=channel.id, code=error.code)
+    desk.again(message, PROBE.total_seconds())
+
+
+def _hold_template(desk: Desk, message: Message, _c: Conversation, channel: Channel, error: errors.SendError) -> None:
+    message.status, message.hold_reason = "held", f"template_{error.code}"
+    message.error_code, message.claimed_until = error.code, None
+    name, language = (message.template or {}).get("name", ""), (message.template or {}).get("language", "")
+    known = desk.session.execute(
+        select(WhatsAppTemplate).where(
+            WhatsAppTemplate.business_account_id == channel.business_account_id,
+            WhatsAppTemplate.name == name,
+            WhatsAppTemplate.language == language,
+        )
+    ).scalar_one_or_none()
+    if known is not None:
+        known.held_until, known.reason = now() + timedelta(minutes=10), str(error.code)
+    log.error("template.held", template=name, language=language, code=error.code)
+
+
+def _needs_template(
+    desk: Desk, message: Message, conversation: Conversation, _n: Channel, error: errors.SendError
+) -> None:
+    message.error_code, message.claimed_until = error.code, None
+    if message.template is None or message.kind == "template":
+        message.status, message.hold_reason = "held", "window_closed"
+        return
+    conversation.window_until = now()
+    desk.again(message, 0.0)
+
+
+def _undeliverable(
+    desk: Desk, message: Message, conversation: Conversation, _n: Channel, error: errors.SendError
+) -> None:
+    desk.undeliverable(message, conversation, error.code)
+
+
+def _later(desk: Desk, message: Message, _c: Conversation, _n: Channel, error: errors.SendError) -> None:
+    message.error_code = error.code
+    desk.again(message, 24 * 3600.0)
+
+
+def _unknown(desk: Desk, message: Message, _c: Conversation, _n: Channel, error: errors.SendError) -> None:
+    if message.status == "sending":
+        message.status = "unknown"
+    message.error_code = error.code or None
+    # It probably arrived: silence counts from now, and the next reminder supersedes a copy that did not.
+    desk.was_sent(message)
+
+
+def _our_bug(desk: Desk, message: Message, conversation: Conversation, _n: Channel, error: errors.SendError) -> None:
+    message.status, message.error_code, message.hold_reason = "refused", error.code, "our_mistake"
+    message.claimed_until = None
+    log.error("message.refused", message=message.id, code=error.code)
+    if message.author == "bot" and message.merchant_id is not None:
+        locked = handover.lock(desk.session, row_id(conversation))
+        handover.call_agent(
+            desk.session,
+            locked,
+            "refused",
+            merchant_id=message.merchant_id,
+            order_id=message.order_id,
+            detail={"code": error.code},
+        )
+
+
+Handler = Callable[[Desk, Message, Conversation, Channel, errors.SendError], None]
+_HANDLERS: dict[type[errors.SendError], Handler] = {
+    errors.Retry: _retry,
+    errors.SlowPair: _slow_pair,
+    errors.SlowNumber: _slow_number,
+    errors.HoldNumber: _hold_number,
+    errors.HoldTemplate: _hold_template,
+    errors.NeedsTemplate: _needs_template,
+    errors.Undeliverable: _undeliverable,
+    errors.Later: _later,
+    errors.Unknown: _unknown,
+    errors.OurBug: _our_bug,
+}
