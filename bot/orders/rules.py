@@ -1,7 +1,8 @@
 """What a merchant can decide about asking: one place for every rule and its default."""
 
+import math
 from dataclasses import asdict, dataclass, fields, replace
-from datetime import date, time
+from datetime import date, time, timedelta
 from typing import Any
 
 from bot.clock import Hours
@@ -54,12 +55,24 @@ class Rules:
     """How far ahead a shopper may choose a day."""
     parts_of_day: tuple[str, ...] = ("morning", "afternoon", "evening")
     ships_other_size: bool = True
+    review_after_hours: float = 24.0
+    """How long after the delivery the shopper is asked how it was."""
+    cod_labels: tuple[str, ...] = ()
+    """Further names that this shop's order lists give to cash on delivery."""
+    parcel_kg: float = 0.5
+    parcel_cm: tuple[float, ...] = (10.0, 10.0, 10.0)
+    """Weight, and length, breadth and height, of a usual parcel: couriers' templates want them for every order."""
     support_phone: str = ""
 
     @property
     def hours(self) -> Hours:
         """The hours in which the bot may speak first."""
         return Hours(self.opens, self.closes)
+
+    @property
+    def review_delay(self) -> timedelta:
+        """The time from delivery to the question how it was."""
+        return timedelta(hours=self.review_after_hours)
 
     @classmethod
     def from_json(cls, stored: dict[str, Any]) -> "Rules":
@@ -75,7 +88,34 @@ class Rules:
 
 
 _TIMES = ("ask_daily_at", "opens", "closes", "cutoff")
-_TUPLES = ("reminder_hours", "flows", "courier_days", "parts_of_day")
+_TUPLES = ("reminder_hours", "flows", "courier_days", "parts_of_day", "cod_labels", "parcel_cm")
+
+
+_NUMBERS = {
+    "ask_after_minutes": int,
+    "give_up_hours": float,
+    "minimum_amount": int,
+    "maximum_age_days": int,
+    "cancel_after_hours": float,
+    "hold_out_percent": float,
+    "margin_percent": float,
+    "return_cost": int,
+    "delivery_days": int,
+    "horizon_days": int,
+    "review_after_hours": float,
+    "parcel_kg": float,
+}
+
+
+def _number(name: str, value: Any) -> float | None:
+    if value is None and name == "cancel_after_hours":
+        return None
+    if isinstance(value, bool):
+        raise ValueError("a number is needed")
+    number = _NUMBERS[name](value)
+    if not math.isfinite(number):
+        raise ValueError("a finite number is needed")
+    return number
 
 
 def _read(name: str, value: Any) -> Any:
@@ -84,7 +124,11 @@ def _read(name: str, value: Any) -> Any:
             return None if value is None else time.fromisoformat(value)
         if name == "holidays":
             return tuple(date.fromisoformat(day) for day in value)
-        return tuple(value) if name in _TUPLES else value
+        if name in _TUPLES:
+            if isinstance(value, str):
+                raise ValueError("a list is needed")
+            return tuple(value)
+        return _number(name, value) if name in _NUMBERS else value
     except (TypeError, ValueError) as error:
         raise RulesError(f"{name}: {value!r} cannot be read ({error})") from None
 
@@ -109,6 +153,9 @@ def _checked(rules: Rules) -> Rules:
         (any(hours <= 0 for hours in (*rules.reminder_hours, rules.give_up_hours)), "reminder_hours: above 0"),
         (rules.opens == rules.closes, "opens: must differ from closes"),
         (not rules.courier_days or not set(rules.courier_days) <= set(range(7)), "courier_days: 0 (Monday) to 6"),
+        (not 0 <= rules.review_after_hours <= 1680, "review_after_hours: from 0 to 1680 (70 days)"),
+        (rules.parcel_kg <= 0, "parcel_kg: must be above 0"),
+        (len(rules.parcel_cm) != 3 or min(rules.parcel_cm) <= 0, "parcel_cm: length, breadth and height, above 0"),
         (not 1 <= rules.horizon_days <= 30, "horizon_days: from 1 to 30"),
     ]
     for wrong, sentence in problems:
