@@ -28,9 +28,9 @@ from bot.addresses.text import bones, key
 
 SOURCES = Path(__file__).with_name("sources.txt")
 #: Countries whose postal tables come from GeoNames, and those that only the share-alike file has.
-POSTAL = ("PK", "BD", "PH", "LK", "MY", "TH", "IT", "BR", "ES", "MX", "DZ", "TR")
+POSTAL = ("PK", "BD", "PH", "LK", "MY", "TH", "IT", "BR", "ES", "MX", "TR")
 #: Here the municipality is known for every code, and the names of single settlements would only fill the file.
-MUNICIPAL = frozenset({"ES", "MX", "TR", "DZ"})
+MUNICIPAL = frozenset({"ES", "MX", "TR"})
 SHARED_POSTAL = ("ID", "NG", "KE", "NP")
 #: Countries whose towns are known by name and region, for the check of city against state.
 TOWNS = (
@@ -137,7 +137,7 @@ def _write_shared(db: sqlite3.Connection, sources: Path) -> None:
 def _write_pins(db: sqlite3.Connection, india: India) -> dict[int, int]:
     """Write the codes; columns that every check needs go into arrays, names into a table."""
     codes, lats, lons = array.array("I"), array.array("h"), array.array("h")
-    flags, radius, states = bytearray(), bytearray(), bytearray()
+    flags, radius, states, traffic = bytearray(), bytearray(), bytearray(), bytearray()
     db.execute("create table pin (number integer primary key, names text, areas integer)")
     db.execute("create table areas (number integer primary key, names text)")
     sets: dict[str, int] = {}
@@ -150,13 +150,14 @@ def _write_pins(db: sqlite3.Connection, india: India) -> dict[int, int]:
         radius.append(min(255, round(pin.radius * 4)))
         both = [STATE_NUMBER[s] for s, _ in sorted(pin.states.items(), key=lambda item: (-item[1], item[0]))][:2]
         states.extend((both[0], both[-1]))
+        traffic.append(min(255, pin.branches))
         towns = {t for t, n in pin.towns.items() if n >= 2 and n * 50 >= sum(pin.towns.values())}
         names = sorted(n for n in pin.names | towns if n not in pin.areas)
         db.execute("insert into pin values (?, ?, ?)", (number, "|".join(names), sets.setdefault("|".join(sorted(pin.areas)), len(sets))))
     db.executemany("insert into areas values (?, ?)", [(number, names) for names, number in sets.items()])
-    db.execute("create table pins (codes blob, lats blob, lons blob, flags blob, radius blob, states blob)")
-    columns = (codes.tobytes(), lats.tobytes(), lons.tobytes(), bytes(flags), bytes(radius), bytes(states))
-    db.execute("insert into pins values (?, ?, ?, ?, ?, ?)", columns)
+    db.execute("create table pins (codes blob, lats blob, lons blob, flags blob, radius blob, states blob, traffic blob)")
+    columns = (codes.tobytes(), lats.tobytes(), lons.tobytes(), bytes(flags), bytes(radius), bytes(states), bytes(traffic))
+    db.execute("insert into pins values (?, ?, ?, ?, ?, ?, ?)", columns)
     return {code: number for number, code in enumerate(india.pins)}
 
 

@@ -51,6 +51,7 @@ class Pin:
     areas: set[str] = field(default_factory=set)
     towns: Counter[str] = field(default_factory=Counter)
     delivering: int = 0
+    branches: int = 0
     elsewhere: tuple[float, float] | None = None
     middle: tuple[float, float] | None = None
     borrowed: bool = False
@@ -243,6 +244,7 @@ def _learn(pins: dict[int, Pin], branches: Iterable[Branch]) -> tuple[dict[str, 
         pin = pins.get(branch.pin)
         if pin is None or not branch.state or (branch.state not in pin.states and not any(compatible(branch.state, s) for s in pin.states)):
             continue
+        pin.branches += 1
         for spelling in {area_name(branch.city), area_name(branch.district)}:
             if 3 <= len(spelling) <= 28:
                 spellings[spelling][branch.pin // 100] += 1

@@ -46,10 +46,10 @@ class Index:
             raise IndexMissing(f"The address index {path} is missing: run `flask addresses build` once.")
         self._path, self._shared = path, shared
         self._local = threading.local()
-        row = self._db.execute("select codes, lats, lons, flags, radius, states from pins").fetchone()
+        row = self._db.execute("select codes, lats, lons, flags, radius, states, traffic from pins").fetchone()
         self.codes = array.array("I", row[0])
         self._lats, self._lons = array.array("h", row[1]), array.array("h", row[2])
-        self._flags, self._radius, self._states = row[3], row[4], row[5]
+        self._flags, self._radius, self._states, self._traffic = row[3], row[4], row[5], row[6]
         self.letters: bytes = self._db.execute("select model from letters").fetchone()[0]
         self.towns = lru_cache(8192)(self._towns)
         self.written = lru_cache(8192)(self._written)
@@ -97,6 +97,10 @@ class Index:
     def radius(self, number: int) -> float:
         """Return the kilometres within which nine of ten offices of the code lie."""
         return self._radius[number] / 4
+
+    def traffic(self, number: int) -> int:
+        """Return how many known branches (at most 255) write this code: a hint how busy it is."""
+        return self._traffic[number]
 
     def states(self, number: int) -> tuple[int, int]:
         """Return the numbers of the code's states, twice the same where there is one."""

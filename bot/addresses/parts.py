@@ -1,0 +1,277 @@
+"""The parts of an address in free text: house, floor, building, street, locality, landmark, village and the rest.
+
+A chain of patterns, because the order in which people write is the information: cues first ("near", "flat", "gali"), then
+what the place of a piece between two commas tells. No model: a merchant must be able to see why.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass, field
+
+from bot.addresses.text import clean, key, to_latin
+
+#: Words of addresses in other scripts; transliteration would hide them ("mkan nm").
+_NATIVE = {
+    "मकान|घर|বাড়ি|বাড়ী|বাসা|হাউস|ఇంటి|ఇల్లు|வீட்டு|வீடு|ಮನೆ|വീട്ടു|വീട്|ઘર|મકાન|ਮਕਾਨ|ਘਰ|مکان|گھر|منزل|بيت|ଘର": "house",
+    "नं\\.?|नंबर|नम्बर|क्रमांक|क्र\\.|নং|নম্বর|నంబర్|నెంబర్|నం\\.?|నెం\\.?|எண்|ಸಂಖ್ಯೆ|ನಂ\\.?|നമ്പർ|નં\\.?|નંબર|ਨੰ\\.?|ਨੰਬਰ|نمبر|رقم|ନଂ": "no",
+    "फ्लैट|फ्लॅट|ফ্ল্যাট|ఫ్లాట్|பிளாட்|ಫ್ಲಾಟ್|ഫ്ലാറ്റ്|ફ્લેટ|ਫਲੈਟ|فلیٹ|شقة|شقه": "flat",
+    "दुकान|দোকান|దుకాణం|கடை|ಅಂಗಡಿ|દુકાન|ਦੁਕਾਨ|دکان|محل": "shop",
+    "प्लॉट|প্লট|ప్లాట్|ಪ್ಲಾಟ್|પ્લોટ|ਪਲਾਟ|پلاٹ": "plot",
+    "गली|গলি|గల్లీ|ગલી|ਗਲੀ|گلی": "gali",
+    "रोड|सड़क|রোড|সড়ক|రోడ్డు|రోడ్|சாலை|ರಸ್ತೆ|റോഡ്|રોડ|ਰੋਡ|روڈ|طريق|ରୋଡ": "road",
+    "मार्ग|ಮಾರ್ಗ|માર્ગ": "marg",
+    "వీధి|தெரு|ಬೀದಿ|شارع": "street",
+    "के पास|के निकट|के नजदीक|के नज़दीक|کے پاس|کے قریب": "ke paas",
+    "के सामने|کے سامنے": "ke samne",
+    "के पीछे|کے پیچھے": "ke piche",
+    "जवळ|কাছে|পাশে|నిকট|దగ్గర|அருகில்|ಹತ್ತಿರ|അടുത്ത്|પાસે|ਨੇੜੇ|ਕੋਲ": "ke paas",
+    "समोर|সামনে|ఎదురుగా|எதிரில்|ಎದುರು|എതിർവശം|સામે|ਸਾਹਮਣੇ": "ke samne",
+    "بجوار|بجانب|قرب|بالقرب من|خلف": "near",
+    "أمام|امام": "opp",
+    "गाँव|गांव|ग्राम|গ্রাম|గ్రామం|கிராமம்|ಗ್ರಾಮ|ഗ്രാമം|ગામ|ਪਿੰਡ|گاؤں|قرية": "village",
+    "पोस्ट|ডাকঘর|పోస్ట్|ಪೋಸ್ಟ್|ਡਾਕਖਾਨਾ": "post",
+    "तहसील|तालुका|তহসিল|ತಾಲ್ಲೂಕು|તાલુકો|ਤਹਿਸੀਲ|تحصیل": "tehsil",
+    "जिला|ज़िला|जिल्हा|জেলা|జిల్లా|மாவட்டம்|ಜಿಲ್ಲೆ|ജില്ല|જિલ્લો|ਜ਼ਿਲ੍ਹਾ|ضلع": "district",
+    "सेक्टर|সেক্টর|సెక్టార్|ಸೆಕ್ಟರ್|સેક્ટર|ਸੈਕਟਰ|سیکٹر": "sector",
+    "वार्ड|ওয়ার্ড|వార్డు|ವಾರ್ಡ್|વોર્ડ|ਵਾਰਡ|وارڈ": "ward",
+    "ब्लॉक|ব্লক|బ్లాక్|ಬ್ಲಾಕ್|બ્લોક|ਬਲਾਕ|بلاک|بلوك|قطعة": "block",
+    "मंजिल|मंज़िल|তলা|అంతస్తు|ಮಹಡಿ|માળ|ਮੰਜ਼ਿਲ|الدور|الطابق": "floor",
+    "पिन|पिनकोड|পিন|పిన్|ಪಿನ್|પિન|ਪਿੰਨ|الرمز البريدي": "pin",
+    "عمارة|مبنى|برج|عماره": "building",
+    "فيلا": "villa",
+    "حي": "hay",
+    "،|؛|।": ",",
+}  # fmt: skip
+_LETTER_OR_MARK = r"[\w\u0900-\u0dff]"
+_NATIVE_WORDS = [
+    (re.compile(words if word == "," else rf"(?<!{_LETTER_OR_MARK})(?:{words})(?!{_LETTER_OR_MARK})"), f" {word} " if word != "," else ", ")
+    for words, word in _NATIVE.items()
+]
+
+# A number as doors carry it: 12, 12A, B-404, 8-2-293/82/A, H 45/B.
+_NUM = r"(?:[a-z]{1,4}\s?[-/.]?\s?)?\d{1,5}(?!\d)(?:[a-z]{1,2}(?![a-z]))?(?:\s?[-/]\s?(?:\d{1,5}[a-z]?|[a-z]{1,2})(?![a-z\d]))*"
+_NO = r"(?:\s*(?:nos?|num(?:ber)?|n0|#)\b)?[\s.:#\-]*"
+
+NOT_HOUSE = re.compile(
+    r"\b(?:sec(?:tor|t)?s?|phase|ph|ward|w\.?\s?n|block|blk|b\.?k|nh|sh|n\.?h|s\.?h|floor|flr|street|st|gali|galli|gully|lane|road|rd|cross|main|stage|division|pocket|"
+    r"pkt|zone|pin(?: ?code)?|phone|mob(?:ile)?|tel|contact|km|gate|platform|pillar|type|class|circle|bypass|bye ?pass|highway|zip|bus|route|plant|unit area)\s?"
+    r"(?:nos?|number|n0)?[\s.:#\-]*(?:[a-z]{1,2}[ \-]?)?\d{1,4}(?:\s?[-/&,]\s?\d{1,3}|\s?[-/]?\s?[a-z](?![a-z]))?(?![\d/-]*\d)"
+    r"|\b(?:sector|block|phase|ward|pocket|zone|wing)\s?[-.:]?\s?[a-z](?![a-z])"
+    r"|\b\d{1,3}\s?(?:st|nd|rd|th)\b"
+    r"|\b\d+(?:\.\d+)?\s?(?:feet|ft|fit|foot|kms?|mtrs?|meters?|metres?|years|yrs|bigha|acres?|am|pm|hrs|mile|miles|stone)\b"
+    r"|\b(?:19|20)\d\d\b(?=\s*(?:year|batch))",
+    re.I,
+)
+HOUSE_CUE = re.compile(
+    r"(?<![a-z])(?:(?P<unit>flat|apartment|apt|appt|unit|room|suite|office|f(?=\.?\s?no\b)|r(?=\.?\s?no\b)|imm(?:euble)?)"
+    r"|(?P<house>house|hous|h|d|door|dr|p|plot|plt|s|shop|q|qtrs?|quarters?|qr|bungalow|bunglow|villa|premises|property|holding|hold|municipal|muni|makan|makaan|ghar|"
+    r"khasra|khata|khewat|kh|survey|sur|sy|sr|s\.?f|r\.?s|c\.?t\.?s|c\.?s|gat|gut|sco|scf|sbo|sco ?no|booth|building|bldg|blg|bhavan|tower no|old|new|ground|stall|gala|godown|shed|"
+    r"mcd|mpl|m\.?c|g\.?p|gp|gram panchayat|milkat|assessment|asst|t\.?s|t\.?p|f\.?p|cabin|chamber|kothi|store|showroom|jalan|jl|lot|hous|no|rumah|khewat ?no|bangla))"
+    r"(?:(?<=[a-z])\.)?\s?(?P<no>(?:nos?|num(?:ber)?|n0)(?![a-z])|[#&]|(?<=\b[a-z])/?)?[\s.,:#\-]*(?P<num>(?:[a-z]{1,4}\s?[-/.]\s?|[a-z]{1,2}\s?)?\d{1,5}(?!\d)"
+    r"(?:[a-z]{1,2}(?![a-z]))?(?:\s?[-/]\s?(?:\d{1,6}[a-z]?|[a-z]{1,2})(?![a-z\d]))*)",
+    re.I,
+)
+BARE_NUMBER = re.compile(
+    r"(?<![a-z\d/.&\-])(?:#\s?)?(?P<num>(?:[a-z]{1,3}\s?[-/]\s?|[a-z]{1,2})?\d{1,5}(?!\d)(?:[a-z]{1,2}(?![a-z]))?(?:\s?[-/]\s?(?:\d{1,6}[a-z]?|[a-z]{1,2})(?![a-z\d]))*)(?![\d.]*\d)",
+    re.I,
+)
+
+_LANDMARK_CUE = (
+    r"(?:near\s?by|near\s?to|near|nr|neaar|neer|opp(?:osite)?(?: to)?|opposit|behind|bhnd|behnd|beside|besides|besid|next to|adjacent to|adjacent|adj(?: to)?|in ?front of|infront|above|below|"
+    r"close to|landmark(?: is)?|back ?side of|backside|b/h|b/s|n/r|o/p|opp/|dekat|sebelah|depan|belakang|vicino(?: a)?|accanto|across(?: from)?|along|towards|ke pass|gan|doi dien|cerca de|frente a|"
+    r"en face de|pres de|a cote de|tapat ng|malapit sa|likod ng)(?![a-z])"
+)
+_LANDMARK_AFTER = (
+    r"(?:(?:ke|k|ki|ka)\s+)(?:paa?s+|sa?a?mne|samn[ae]y|pee?che+|pichhe|piche|bagal|baju|barabar|upar|uper|neeche|niche|nazdeek|najdik|nikat|bazu|aage|age|andar)(?: (?:me(?:in)?|main))?(?![a-z])"
+    r"|(?:jawal|javal|samor|mage|pase|samne|pakkathil|pakkam|arugil|ethiril|daggara|edurugaa?|hattira|eduru|aduthu|opp?\.?side|kache|pashe)(?![a-z])"
+)
+_STOP = (
+    r"(?=\s*(?:[,;|\n]|$|(?<![a-z])(?:h\.?\s?no|house\s?no|house\s?\d|flat|plot|shop\s?no|pin|pincode|phone|mob|vill(?:age)?\b|dist\b|p\.?o\.?\b|post\b|tehsil|call|landmark|"
+    r"\d{1,2}(?:st|nd|rd|th)?\s?floor|ground floor|near|nr|opp|behind|beside|next to|in front of)(?![a-z])))"
+)
+LANDMARK = re.compile(rf"(?<![a-z/]){_LANDMARK_CUE}[\s.:,\-]*(?P<name>[^,;|\n]+?){_STOP}", re.I)
+LANDMARK_AFTER = re.compile(rf"(?P<name>[^,;|\n]+?)\s+(?:{_LANDMARK_AFTER})", re.I)
+LANDMARK_WORD = re.compile(rf"(?<![a-z/]){_LANDMARK_CUE}|{_LANDMARK_AFTER}", re.I)
+
+CARE_OF = re.compile(r"(?<![a-z])(?:[swdcf]\s?/\s?o|care of|son of|d/o|wife of)[\s.:\-]*(?P<name>[^,;|\n]+?)(?=\s*(?:[,;|\n]|$|\b(?:vill|h\.?no|house|near|nr|post|gali)\b))", re.I)
+FLOOR = re.compile(
+    r"(?<![a-z\d])(?:(?P<n>\d{1,2})\s?(?:st|nd|rd|th)?|(?P<word>ground|gr|first|second|third|fourth|fifth|sixth|upper ground|lower ground|top|basement|g|i|ii|iii|iv))\s?(?:floor|flr|flor|fl|lantai|mala|manzil|manjil)(?![a-z])"
+    r"|(?<![a-z])(?:floor|flr|lantai|lt|piano|etage)\s?(?:no)?[\s.:\-]*(?P<n2>\d{1,2}|ground|first)(?![\da-z])",
+    re.I,
+)
+TOWER = re.compile(r"(?<![a-z])(?:tower|twr)\s?(?:no)?[\s.:\-]*(?P<name>\d{1,3}[a-z]?|[a-z]\d?)(?![a-z\d])", re.I)
+WING = re.compile(r"(?<![a-z])(?:wing\s?[-:]?\s?(?P<name>[a-z\d]{1,2})|(?P<before>[a-z])[\s\-]?wing)(?![a-z\d])", re.I)
+SUBLOCALITY = re.compile(
+    r"(?<![a-z])(?:(?:sector|sec|sect|phase|ph|block|blk|pocket|pkt|stage|zone|ward)\.?\s?(?:no)?[\s.:#\-]*(?:\d{1,3}(?:\s?[-/]?\s?[a-z](?![a-z]))?|[a-z](?![a-z])(?:\s?[-/]?\s?\d{1,2})?|[ivx]{1,4}(?![a-z]))"
+    r"|\d{1,2}(?:st|nd|rd|th)\s(?:phase|block|stage|sector))",
+    re.I,
+)
+LANE = re.compile(
+    r"(?<![a-z])(?:(?:gali|galli|gully|lane|street|st|road|rd|cross|main)\s?(?:no|number|num)?[\s.:#\-]*\d{1,3}[a-z]?(?![a-z\d/])"
+    r"|\d{1,3}(?:st|nd|rd|th)?\s(?:cross(?: (?:road|street|st))?|main(?: road)?|street|avenue|lane|road|gali)(?![a-z]))",
+    re.I,
+)
+_NAME = r"(?P<name>[a-z][a-z.\- ]{1,30}?)"
+_NEXT = r"(?=\s*(?:[,;|\n(]|$|(?<![a-z])(?:post|p\.?o|vill(?:age)?|teh(?:sil)?|tal(?:uka?)?|dist(?:t|rict)?|mandal|via|near|nr|block|p\.?s|thana|ps|at|pin|h\.?no|house|state|opp|\d)(?![a-z])))"
+RURAL = {
+    "village": re.compile(rf"(?<![a-z])(?:vill(?:age)?|vpo|v\.p\.o|v\.?\s?&\s?p\.?o|gram|gaon|gaanv|gav|grama?m|at(?=[ \-/&]*(?:po(?:st)?)?\b[ .:\-]))\.?(?:\s?[&/+]\s?(?:po(?:st)?|p\.o))?\.?[\s.:\-]+{_NAME}{_NEXT}", re.I),
+    "post": re.compile(rf"(?<![a-z])(?:post(?: office)?|p\.?\s?o|po)\.?[\s.:\-]+(?!box){_NAME}{_NEXT}", re.I),
+    "tehsil": re.compile(rf"(?<![a-z])(?:teh(?:sil)?|tahsil|taluka?|talq|tal|tq|mandal|thana|thsil)\.?[\s.:\-]+{_NAME}{_NEXT}", re.I),
+    "district": re.compile(rf"(?<![a-z])(?:dist(?:rict|t)?|zilla|jilla)\.?[\s.:\-]+{_NAME}{_NEXT}", re.I),
+}  # fmt: skip
+VILLAGE_CUE = re.compile(
+    r"(?<![a-z])(?:vill(?:age)?|vpo|v\.p\.o|gram|gaon|gaanv|post|p\.?\s?o|at|teh(?:sil)?|tahsil|taluka?|tal|tq|mandal|dist(?:t|rict)?|via|block|panchayat|thana|p\.?s|mouza|mauja)(?![a-z])", re.I
+)
+VILLAGE_SURE = re.compile(r"(?<![a-z])(?:vill(?:age)?|vpo|v\.p\.o|gram|gaon|gaanv|at|panchayat|mouza|mauja|dusun|desa|kampung)(?![a-z])", re.I)
+
+BUILDING_WORD = re.compile(
+    r"(?<![a-z])(?:apartments?|apts?|appts?|residenc(?:y|e|es)|towers?|heights?|complex|society|soc|chsl?|chs ltd|mansion|arcade|plaza|building|bldg|blg|bhavan|bhawan|niwas|nivas|sadan|hostel(?: \d+)?|"
+    r"villas?|castle|homes|chambers?|palace|manor|hub|mall|centre|center|tech park|trade cent(?:er|re)|business park|habitat|kunj|kutir|dham|condominium|court|splendor|splendou?ra|gateway|flats|quarters|campus|house)(?![a-z])",
+    re.I,
+)
+STREET_WORD = re.compile(r"(?<![a-z])(?:road|rd|marg|street|st|path|avenue|ave|salai|high ?street|boulevard|sarani|rasta|highway|bypass|expressway|lane|veedhi|theru|chowk|jvlr|gali|drive)(?![a-z])", re.I)
+LOCALITY_WORD = re.compile(
+    r"(?<![a-z])(?:nagar|ngr|colony|clny|vihar|enclave|encl|puram|pura|layout|extension|extn|ext|gunj|ganj|bagh|garden|gardens|estate|market|bazar|bazaar|mohalla|pet|pettah|peth|wadi|"
+    r"pally|palli|guda|town|lines|cantt|nager|village|chawl|basti|para|kunj|hills|park|east|west|north|south|khurd|kalan|puri|pur|abad|township|scheme|society|area|sector)(?![a-z])",
+    re.I,
+)
+_TIDY = re.compile(r"^[\s,.;:\-|/&()]+|[\s,;:\-|/&(]+$")
+_SHORT = {
+    "ngr": "nagar", "nager": "nagar", "clny": "colony", "apt": "apartment", "apts": "apartments", "appt": "apartment", "soc": "society", "extn": "extension",
+    "encl": "enclave", "bldg": "building", "blg": "building", "rd": "road", "sec": "sector",
+}  # fmt: skip
+_SHORT_WORD = re.compile(r"(?<![a-z])(?:" + "|".join(_SHORT) + r")(?![a-z])\.?", re.I)
+
+
+@dataclass(slots=True)
+class Parts:
+    """Hold what was read out of a text: kind -> values in the order of reading, and the loose pieces between."""
+
+    found: dict[str, list[str]] = field(default_factory=dict)
+    loose: list[str] = field(default_factory=list)
+
+    def add(self, kind: str, value: str) -> None:
+        value = tidy(value)
+        if value and value.lower() not in (v.lower() for v in self.found.get(kind, ())):
+            self.found.setdefault(kind, []).append(value)
+
+    def first(self, *kinds: str) -> str:
+        return next((v for k in kinds for v in self.found.get(k, ())), "")
+
+
+def tidy(value: str) -> str:
+    """Strip marks and spaces from both ends and spell out shorthand."""
+    value = _TIDY.sub("", value.strip())
+    return _SHORT_WORD.sub(lambda m: _SHORT[m.group().lower().rstrip(".")], value)
+
+
+def latin(text: str) -> str:
+    """Return clean text in Latin letters, with the address words of other scripts in English."""
+    text = clean(text)
+    if text.isascii():
+        return text
+    for pattern, word in _NATIVE_WORDS:
+        text = pattern.sub(word, text)
+    return re.sub(r"[^\S\n]+", " ", to_latin(text)).strip(" ,")
+
+
+def has_house(text: str, country: str = "IN") -> bool:
+    """Tell whether a text names a house, flat, plot or shop; the numbers of sectors, floors and lanes are none."""
+    masked = NOT_HOUSE.sub(" ~ ", text)
+    return HOUSE_CUE.search(masked) is not None or BARE_NUMBER.search(masked) is not None
+
+
+def read_parts(text: str, city: str = "") -> Parts:
+    """Read the parts of an address text in Latin letters (see `latin`)."""
+    parts = Parts()
+    rest = text
+
+    def take(pattern: re.Pattern[str], kind: str, *groups: str) -> None:
+        nonlocal rest
+        def keep(match: re.Match[str]) -> str:
+            value = next((v for g in groups if (v := match.group(g))), None) if groups else match.group()
+            parts.add(kind, _without_city(value or "", city) if kind == "landmark" else value or "")
+            return " | "
+        rest = pattern.sub(keep, rest)
+
+    take(CARE_OF, "care_of", "name")
+    take(LANDMARK, "landmark", "name")
+    take(LANDMARK_AFTER, "landmark", "name")
+    for kind, pattern in RURAL.items():
+        take(pattern, kind, "name")
+    take(FLOOR, "floor", "n", "word", "n2")
+    take(TOWER, "tower", "name")
+    take(WING, "wing", "name", "before")
+    rest = _take_house(rest, parts)
+    lanes = [m.group() for m in LANE.finditer(rest)]
+    rest = LANE.sub(" | ", rest)
+    for lane in lanes:
+        parts.add("street", lane)
+    _place_pieces(rest, parts, city)
+    return parts
+
+
+def _without_city(value: str, city: str) -> str:
+    """Cut a city off the end of a landmark: "sudha dairy patna" in Patna is "sudha dairy"."""
+    bare = value.split()
+    return " ".join(bare[:-1]) if city and len(bare) > 1 and key(bare[-1]) == key(city) else value
+
+
+def _take_house(rest: str, parts: Parts) -> str:
+    """Take the number of the house or flat out; of "old no 18 new no 27" the new one counts."""
+    masked = NOT_HOUSE.sub(lambda m: "~" * len(m.group()), rest)
+    cues = [m for m in HOUSE_CUE.finditer(masked)]
+    renewed = next((m for m in cues if (m.group("house") or "").lower() == "new"), None)
+    for match in [renewed] if renewed else cues:
+        unit = match.group("unit")
+        parts.add("unit" if unit else "house_no", re.sub(r"\s*([-/])\s*", r"\1", match.group("num")))
+    for match in reversed(cues):
+        rest = rest[: match.start()] + " | " + rest[match.end() :]
+    if not parts.first("house_no", "unit"):
+        masked = NOT_HOUSE.sub(lambda m: "~" * len(m.group()), rest)
+        bare = next(iter(BARE_NUMBER.finditer(masked)), None)
+        if bare:
+            parts.add("house_no", re.sub(r"\s*([-/])\s*", r"\1", bare.group("num")))
+            rest = rest[: bare.start()] + " | " + rest[bare.end() :]
+    return rest
+
+
+def _place_pieces(rest: str, parts: Parts, city: str) -> None:
+    """Label what stands between the cues: building, street, locality."""
+    pieces = [p for raw in re.split(r"[,;|\n]|\s-\s", rest) for p in _cut(tidy(raw)) if len(key(p)) >= 2 or re.search(r"\d", p)]
+    bare_city = key(city)
+    pieces = [p for p in pieces if not (bare_city and key(p) == bare_city)]
+    names = [p for p in pieces if not STREET_WORD.search(p) and not SUBLOCALITY.fullmatch(p)]
+    for n, piece in enumerate(pieces):
+        if SUBLOCALITY.fullmatch(piece):
+            parts.add("sublocality", piece)
+        elif BUILDING_WORD.search(piece) and not LOCALITY_WORD.search(piece.split()[-1]):
+            parts.add("building", piece)
+        elif STREET_WORD.search(piece):
+            parts.add("street", piece)
+        elif piece in names and parts.first("unit", "house_no") and not parts.first("building") and names.index(piece) == 0 and len(names) >= 2 and not LOCALITY_WORD.search(piece):
+            parts.add("building", piece)
+        else:
+            parts.add("locality", piece)
+            parts.loose.append(piece)
+
+
+def _cut(piece: str) -> list[str]:
+    """Cut a piece without commas behind the words that close a name: "sai residency | 5th cross | hsr layout"."""
+    tokens = piece.split()
+    if len(tokens) < 3:
+        return [piece]
+    out: list[str] = []
+    start = 0
+    for n, token in enumerate(tokens[:-1]):
+        closes = BUILDING_WORD.fullmatch(token) or STREET_WORD.fullmatch(token) or (LOCALITY_WORD.fullmatch(token) and token.lower() not in {"east", "west", "north", "south", "park", "market", "area", "sector"})
+        follows = tokens[n + 1].lower()
+        if closes and n > start and follows not in {"road", "rd", "street", "marg", "main", "colony", "nagar", "east", "west", "extension", "extn", "phase", "no", "sector", "market", "park", "layout", "and", "of", "centre", "center", "west", "complex", "society", "building", "tower", "apartment", "apartments"} and not re.match(r"\d", follows):
+            out.append(" ".join(tokens[start : n + 1]))
+            start = n + 1
+    out.append(" ".join(tokens[start:]))
+    last = out[-1].split()
+    if len(out) == 1 and len(last) >= 4 and STREET_WORD.fullmatch(last[-1]):
+        return [" ".join(last[:-2]), " ".join(last[-2:])]
+    return out
