@@ -5,6 +5,7 @@ import os
 import pytest
 
 from bot.local.lifeline import tie_this_process
+from bot.settings import Settings
 
 pytest_plugins = [
     "tests.fixtures.servers",
@@ -18,6 +19,7 @@ for name in ("DATABASE_URL", "REDIS_URL", "SECRET_KEY", "PUBLIC_URL", "PORT", "H
     os.environ.pop(name, None)
 for name in [name for name in os.environ if name.startswith(("WHATSAPP_", "GRAPH_API_"))]:
     os.environ.pop(name)
+Settings.model_config["env_file"] = None
 
 
 def pytest_configure(config: pytest.Config) -> None:

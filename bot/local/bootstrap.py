@@ -75,7 +75,7 @@ def hand_over(command: str, rest: List[str]) -> None:
     os.chdir(ROOT)
     if command == "up":
         replace([PYTHON, "-m", "bot.local.supervisor"], environment)
-    for module in ("bot.local.assets", "bot.local.browser"):
+    for module in ("bot.local.environment", "bot.local.assets", "bot.local.browser"):
         if subprocess.run([PYTHON, "-m", module], env=environment, cwd=str(ROOT)).returncode:
             raise SetupError("Set-up stopped; the lines above say why.")
     if command == "setup":

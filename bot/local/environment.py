@@ -9,6 +9,7 @@ from __future__ import annotations
 import os
 import secrets
 import socket
+import sys
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -17,7 +18,7 @@ from dotenv import dotenv_values
 from dotenv.parser import parse_stream
 
 from bot.local import redis
-from bot.local.bootstrap import SetupError
+from bot.local.bootstrap import ROOT, SetupError, say
 
 _PORTS = range(8000, 8050)
 
@@ -53,9 +54,22 @@ class Settings:
         return f"http://{_reachable(self.host)}:{self.simulator_port}" if self.simulator_port else None
 
 
-def compose(root: Path, var: Path, environ: Mapping[str, str]) -> Settings:
+def data_folder() -> Path:
+    """Return the folder of everything that must outlive a restart: PAKKA_VAR, or `var`."""
+    return Path(os.environ.get("PAKKA_VAR") or ROOT / "var").resolve()
+
+
+def operators_own(environ: Mapping[str, str]) -> dict[str, str]:
+    """Return what the operator has set: the environment, then `.env`.
+
+    A run with a data folder of its own, a test's for example, has nothing to do with the real number in `.env`.
+    """
+    file = {} if environ.get("PAKKA_VAR") else read(ROOT / ".env")
+    return {**file, **{name: value for name, value in environ.items() if value}}
+
+
+def compose(given: Mapping[str, str], var: Path) -> Settings:
     """Work out every setting and write the made-up ones to `local.env`; SetupError names a bad one in one line."""
-    given = {**read(root / ".env"), **{name: value for name, value in environ.items() if value}}
     kept = read(var / "local.env")
     host = given.get("HOST", "127.0.0.1")
     port = _port(given.get("PORT"), host)
@@ -78,10 +92,10 @@ def compose(root: Path, var: Path, environ: Mapping[str, str]) -> Settings:
     return Settings({**made, **given}, host, port, simulator_port, "REDIS_URL" in made)
 
 
-def write_secret(root: Path, var: Path) -> None:
+def write_secret(given: Mapping[str, str], var: Path) -> None:
     """Write `local.env` with what commands need before the first `up`, unless it is there."""
     var.mkdir(parents=True, exist_ok=True)
-    if not (var / "local.env").exists() and "SECRET_KEY" not in {**read(root / ".env"), **os.environ}:
+    if not (var / "local.env").exists() and "SECRET_KEY" not in given:
         _write(var / "local.env", {"SECRET_KEY": secrets.token_urlsafe(32)})
 
 
@@ -152,3 +166,17 @@ def _reachable(host: str) -> str:
     if host in ("0.0.0.0", "::", ""):  # noqa: S104 - compared, not bound
         return "127.0.0.1"
     return f"[{host}]" if ":" in host else host
+
+
+def main() -> int:
+    """Make the secret that commands need, as `setup` does, and return the exit code."""
+    try:
+        write_secret(operators_own(os.environ), data_folder())
+    except SetupError as error:
+        say(str(error))
+        return 1
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

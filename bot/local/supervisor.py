@@ -24,10 +24,10 @@ _REDIS = "redis"
 
 def main() -> int:
     """Run until Ctrl-C, SIGTERM or SIGHUP and return 0; return 1 with one line when something cannot go on."""
-    var = Path(os.environ.get("PAKKA_VAR") or ROOT / "var").resolve()
+    var = environment.data_folder()
     try:
         claim = Claim(var)
-        settings = environment.compose(ROOT, var, os.environ)
+        settings = environment.compose(environment.operators_own(os.environ), var)
         assets.prepare()
         asyncio.run(_run(claim, settings, var))
     except (SetupError, CrewError) as error:
@@ -42,10 +42,12 @@ def main() -> int:
 async def _run(claim: Claim, settings: environment.Settings, var: Path) -> None:
     values = tool_environment() | {"PAKKA_VAR": str(var)} | settings.values
     crew = Crew(values, inherited=[claim.programs.fileno()])
-    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
-        # Under nohup a closed terminal must stay without effect.
-        if signal.getsignal(number) is not signal.SIG_IGN:
-            asyncio.get_running_loop().add_signal_handler(number, crew.stop)
+    loop = asyncio.get_running_loop()
+    loop.add_signal_handler(signal.SIGINT, crew.stop)
+    loop.add_signal_handler(signal.SIGTERM, crew.stop)
+    if signal.getsignal(signal.SIGHUP) is not signal.SIG_IGN:
+        # A closed terminal ends all, too; under nohup it must stay without effect.
+        loop.add_signal_handler(signal.SIGHUP, crew.stop)
     try:
         await crew.work(_start(crew, claim, settings, var))
     finally:
