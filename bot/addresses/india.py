@@ -95,7 +95,7 @@ def _borrowed_name(name: str, state: int) -> str:
     places = index()
     best = (0.0, "")
     for other in places.cities_like(bones(name)):
-        likeness = ratio(name, other)
+        likeness = ratio(name, other) if other != name else 0.0
         if likeness >= 87 and likeness > best[0]:
             known = any(t.state == state for t in places.towns(other)) or bool(places.written(other))
             if state < 0 or known:
@@ -145,17 +145,17 @@ def fit(name: str, number: int, state: str) -> Fit:
         for spelling in family[1:]:
             if len(spelling) >= 6 and extractOne(spelling, areas, scorer=ratio, score_cutoff=86):
                 return Fit(OK, 0.0)
-    return _by_distance(name, number, state, bool(family[1:]))
+    state_number = STATE_NUMBER.get(state, -1)
+    if len(name) >= 6 and not _points(name, state_number):
+        name = _borrowed_name(name, state_number) or name
+        if name in own or name in areas:
+            return Fit(OK, 0.0)
+    return _by_distance(name, number, state, bool(other_names(name, state)))
 
 
 def _by_distance(name: str, number: int, state: str, has_alias: bool) -> Fit:
     places = index()
-    state_number = STATE_NUMBER.get(state, -1)
-    points = _points(name, state_number)
-    if not points and len(name) >= 6:
-        borrowed = _borrowed_name(name, state_number)
-        if borrowed:
-            return fit(borrowed, number, state)
+    points = _points(name, STATE_NUMBER.get(state, -1))
     area = places.codes[number] // 1000
     written, total = _areas_written(name, state)
     known = written.get(area, 0) >= 2 or any(places.codes[n] // 1000 == area for s in _family(name, state) for n in places.area(s))

@@ -231,3 +231,10 @@ GENERIC = frozenset(
     railwaystation trunkroad nationalhighway branchoffice grandtrunk cooperative sahakari mahatmagandhi sardarpatel
     """.split()
 )
+
+#: Words that stand in every address and do not tell where in the town it is.
+CUE_WORDS = frozenset(
+    """near nr opp opposite behind beside next to in front of the and at on no number house flat plot shop room door h d hno dno p o po
+    vill village post teh tehsil tal taluka dist district via city state india pin code pincode call ke k paas pas samne piche bagal ki ka
+    address ground first second third floor main""".split()
+)

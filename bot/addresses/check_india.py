@@ -1,0 +1,416 @@
+"""The check of an Indian address: code, state, city, words, door."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from functools import lru_cache
+
+from bot.addresses import india
+from bot.addresses.content import POBOX, informative, is_doubled, is_junk, take_phones
+from bot.addresses.editions import label
+from bot.addresses.index import Index, index
+from bot.addresses.india import CONFLICT, NEAR, OK, SOFT, UNKNOWN, City, Evidence, Fit
+from bot.addresses.india_names import SHOWN_NAME, STATE_NAMES, STATE_NUMBER, compatible, other_names, state_of
+from bot.addresses.parts import VILLAGE_CUE, VILLAGE_SURE, Parts, has_house, latin, read_parts
+from bot.addresses.records import Address, Component, Finding, Option, Question, Report, Suggestion
+from bot.addresses.text import ascii_digits, clean, key, words
+from bot.addresses.verdict import ask, finding, pin_option, report
+
+PIN_TEXT = re.compile(r"(?<![\d/\-])([1-9]\d{2})[ \-]?(\d{3})(?![\d/])")
+DELHI_ZONE = re.compile(r"\b(?:n(?:ew)?\.?\s*)?(?:delhi|dilli)[\s\-]+(\d{1,2})(?!\d)", re.I)
+EDITION = label()
+
+
+@dataclass(slots=True)
+class Place:
+    """What the fields say about where: raw code digits, its number in the index, canonical state, city names."""
+
+    text: str
+    digits: str
+    number: int
+    state: str
+    city: City
+    shown_city: str
+    from_text: bool = False
+
+
+@dataclass(slots=True)
+class Verdict:
+    """What was found about where: codes, the offered codes, fields to put right, the question this raises."""
+
+    findings: list[Finding]
+    suggestions: list[Suggestion]
+    pins: tuple[str, ...] = ()
+    question: Question | None = None
+
+
+def check_india(address: Address) -> Report:
+    """Check one Indian address."""
+    places = index()
+    raw = ", ".join(p for p in (clean(address.address1), clean(address.address2), _landmark(address.landmark)) if p)
+    text, phones = take_phones(latin(raw))
+    place = _read_place(address, text, places)
+    text = place.text
+    verdict = _judge_place(place, text, places, address)
+    findings = verdict.findings
+    parts = read_parts(text, place.city.names[0] if place.city.names else "")
+    question = _judge_text(text, raw, phones, place, parts, findings, places, address) or verdict.question
+    door = _door_question(findings) if question is None else None
+    components = _components(parts, place, verdict, phones, places)
+    return report(components, findings, verdict.suggestions, question or door, verdict.pins, EDITION)
+
+
+def _landmark(text: str) -> str:
+    text = clean(text)
+    return text if not text or re.match(r"(?i)(?:near|nr|opp|behind|beside|next|in front)\b", text) or re.search(r"(?i)\bk[ea] \w+$", text) else f"near {text}"
+
+
+def _read_place(address: Address, text: str, places: Index) -> Place:
+    """Read code, state and city from their fields, and from the text where a field is empty."""
+    digits = re.sub(r"\D", "", ascii_digits(clean(address.postal_code)))
+    state, city_text = state_of(latin(address.state)), latin(address.city)
+    from_text = False
+    if not digits:
+        inside = PIN_TEXT.findall(city_text) or PIN_TEXT.findall(text)
+        if inside:
+            digits, from_text = "".join(inside[-1]), True
+    if digits:
+        text = PIN_TEXT.sub(lambda m: ", " if m.group(1) + m.group(2) == digits else m.group(), text)
+        text = re.sub(r"\bpin(?: ?code)?[\s.:\-]*(?=,|$)", " ", text, flags=re.I)
+    number = places.number(int(digits)) if len(digits) == 6 else -1
+    shown = re.sub(r"[\s\-]*\d{6}\b|\b\d{3} \d{3}\b", "", city_text).strip(" ,-")
+    if not shown or not state:
+        text, shown, state = _from_tail(text, shown, state, places)
+    return Place(text.strip(" ,"), digits, number, state, india.read_city(shown) if shown else City(()), shown, from_text)
+
+
+def _from_tail(text: str, city: str, state: str, places: Index) -> tuple[str, str, str]:
+    """Find state and city at the end of a one-line address."""
+    pieces = [p.strip(" .-") for p in re.split(r"[,\n]", text)]
+    pieces = [p for p in pieces if p]
+    if pieces and not city and key(pieces[-1]) in ("india", "bharat"):
+        pieces.pop()
+    if pieces and not state:
+        run = pieces[-1].split()
+        for size in (3, 2, 1):
+            if len(run) >= size and (len(run) > size or len(pieces) > 1):
+                tail = " ".join(run[-size:])
+                found = state_of(tail) if len(key(tail)) >= 4 or tail.isupper() else ""
+                if found and not (size == 1 and key(tail) in ("delhi", "chandigarh", "puducherry", "pondicherry", "newdelhi")) and not (size == 2 and key(tail) == "newdelhi"):
+                    state = found
+                    pieces[-1] = " ".join(run[:-size]).strip(" ,-")
+                    if not pieces[-1]:
+                        pieces.pop()
+                    break
+    if pieces and not city:
+        run = pieces[-1].split()
+        for size in (2, 1):
+            if len(run) < size or (len(run) == size and len(pieces) == 1):
+                continue
+            tail = " ".join(run[-size:])
+            name = key(DELHI_ZONE.sub("delhi", tail))
+            if len(name) >= 3 and _known_city(name, places):
+                city = DELHI_ZONE.sub("New Delhi", tail).strip()
+                pieces[-1] = " ".join(run[:-size]).strip(" ,-")
+                break
+        else:
+            zone = DELHI_ZONE.search(pieces[-1])
+            if zone:
+                city = "New Delhi"
+    if city and not state:
+        states = india.states_of_city(key(city))
+        if len(states) == 1:
+            state = next(iter(states))
+    return ", ".join(p for p in pieces if p), city, state
+
+
+@lru_cache(maxsize=2048)
+def _known_city(name: str, places: Index) -> bool:
+    written = sum(count for _, count in places.written(name))
+    return written >= 20 or any(t.people >= 40 for t in places.towns(name)) or len(places.area(name)) >= 15
+
+
+# --- where ------------------------------------------------------------------------------------------------------------
+
+
+def _judge_place(place: Place, text: str, places: Index, address: Address) -> Verdict:
+    """Judge code, state and city against each other and against the words."""
+    out = Verdict([], [])
+    accepted = f"pin:{place.digits}" in address.accepted
+    if not place.city.names:
+        out.findings.append(finding("CITY_MISSING"))
+    if not place.state and not address.state.strip():
+        out.findings.append(finding("STATE_MISSING"))
+    skip = _skip(place.city, place.state)
+    state_number = STATE_NUMBER.get(place.state, -1)
+    found = india.evidence(text, state_number, skip)
+    if accepted:
+        return out
+    if not address.postal_code.strip() and not place.from_text:
+        out.findings.append(finding("PIN_MISSING"))
+        _offer(place, found, skip, out, places, text)
+    elif len(place.digits) != 6 or place.digits[0] == "0":
+        out.findings.append(finding("PIN_FORMAT", address.postal_code))
+        _offer(place, found, skip, out, places, text)
+    elif place.number < 0:
+        out.findings.append(finding("PIN_UNKNOWN", place.digits))
+        _offer(place, found, skip, out, places, text)
+    elif not places.is_current(place.number) and state_number >= 0 and state_number not in places.states(place.number) and not _friendly(place, places):
+        out.findings.append(finding("PIN_UNKNOWN", place.digits))
+        _offer(place, found, skip, out, places, text)
+    else:
+        _judge_known_code(place, found, skip, text, out, places)
+    return out
+
+
+def _friendly(place: Place, places: Index) -> bool:
+    return any(compatible(place.state, STATE_NAMES[s]) for s in places.states(place.number))
+
+
+@lru_cache(maxsize=4096)
+def _skip(city: City, state: str) -> frozenset[str]:
+    """Return names that say nothing new when they stand in the text: the city under all its names, the state."""
+    names = {n for c in city.names for n in (c, *other_names(c, state))}
+    return frozenset(names | {key(state)}) - {""}
+
+
+def _judge_known_code(place: Place, found: Evidence, skip: frozenset[str], text: str, out: Verdict, places: Index) -> None:
+    number = place.number
+    own_states = [STATE_NAMES[s] for s in places.states(number)]
+    right = own_states[0]
+    fits = india.best_fit(place.city, number, right)
+    if place.state and place.state not in own_states:
+        if not _judge_state(place, fits, right, own_states, out, found, skip, places):
+            return
+    elif not place.state and place.city.names:
+        out.suggestions.append(Suggestion("state", right, True))
+    excused = india.names_place_of(found, number, skip)
+    verdict = fits.verdict
+    if verdict in (OK, NEAR, UNKNOWN):
+        verdict = _accused_by_text(place, fits, found, skip, excused, text, right, places) or verdict
+    elif excused and (verdict == SOFT or fits.km < 100):
+        verdict = OK
+    if verdict == CONFLICT:
+        out.findings.append(finding("PIN_CITY", place.digits))
+        _offer_city_or_code(place, right, found, skip, out, places)
+    elif verdict == SOFT:
+        out.findings.append(finding("PIN_CITY_SOFT", place.digits))
+        _offer_slip(place, found, skip, out, places, always=True)
+    elif not excused:
+        _judge_locality(place, found, skip, out, places)
+    if not places.is_current(number) and not out.findings:
+        out.findings.append(finding("PIN_LEGACY", place.digits))
+
+
+def _judge_state(
+    place: Place, fits: Fit, right: str, own_states: list[str], out: Verdict, found: Evidence, skip: frozenset[str], places: Index
+) -> bool:
+    """Judge a state that is not the code's; return whether the city still has to be judged."""
+    fitting = fits.verdict in (OK, NEAR)
+    if any(compatible(place.state, s) for s in own_states) and (fits.verdict in (OK, NEAR, UNKNOWN, SOFT)):
+        out.suggestions.append(Suggestion("state", right, True))
+        return True
+    known_there = any(place.state in india.states_of_city(name) for name in place.city.names)
+    if fitting and not known_there:
+        out.findings.append(finding("STATE_WRONG", place.state))
+        out.suggestions.append(Suggestion("state", right, True))
+        return False
+    out.findings.append(finding("PIN_STATE", place.digits))
+    _offer_city_or_code(place, right, found, skip, out, places)
+    return False
+
+
+def _accused_by_text(
+    place: Place, fits: Fit, found: Evidence, skip: frozenset[str], excused: bool, text: str, state: str, places: Index
+) -> str:
+    """Let the words accuse: another district or big town that fits the code while the city is far, or the reverse."""
+    number = place.number
+    if not place.city.names:
+        return ""
+    if fits.verdict in (UNKNOWN, NEAR) and fits.km > 45:
+        for name in found.grams:
+            if name in skip or len(name) < 5 or not india._is_big(name, state):
+                continue
+            own, areas = places.names(number)
+            if name in areas or (name in own and any(t.people >= 50 for t in places.towns(name))):
+                if any(india._is_big(c, state) for c in place.city.names):
+                    return CONFLICT
+    districts = india.districts_in(text)
+    if districts and not excused and fits.verdict != OK:
+        verdicts = [india.fit(d, number, state) for d in districts if places.area(d)]
+        if verdicts and all(v.verdict in (CONFLICT, SOFT) for v in verdicts):
+            return CONFLICT
+    return ""
+
+
+def _judge_locality(place: Place, found: Evidence, skip: frozenset[str], out: Verdict, places: Index) -> None:
+    """Look for a code one slip away that the words support while they say nothing for the given one."""
+    own = found.weights.get(place.number, 0.0)
+    best, score = 0, 0.0
+    for number, weight in sorted(found.weights.items()):
+        if weight > score and number != place.number and places.is_current(number) and india.slip(place.digits, places.codes[number]):
+            best, score = number, weight
+    if best and score >= 0.9 and score - own >= 0.9:
+        code = str(places.codes[best])
+        out.findings.append(finding("PIN_CITY_SOFT" if score - own >= 1.9 else "LOCALITY_PIN", place.digits))
+        out.pins = (code,)
+        out.suggestions.append(Suggestion("postal_code", code, False, score))
+        out.question = ask("CONFIRM_PIN", pin_option(code))
+
+
+# --- what to offer --------------------------------------------------------------------------------------------------
+
+
+def _offer(place: Place, found: Evidence, skip: frozenset[str], out: Verdict, places: Index, text: str) -> None:
+    """Offer a code for one that is missing, malformed or unknown."""
+    near = india.one_edit_away(place.digits, places) if place.digits else []
+    ranked = india.rank(near, place.city, place.state, found, skip) if near else []
+    zone = DELHI_ZONE.search(f"{text} {place.shown_city}") if not place.digits else None
+    if zone and places.number(110_000 + int(zone.group(1))) >= 0:
+        ranked = [india.Candidate(110_000 + int(zone.group(1)), 9.0)]
+    elif not ranked or ranked[0].score < 3.2:
+        named = [n for n, w in sorted(found.weights.items(), key=lambda item: (-item[1], item[0]))[:12] if w >= 0.5 and places.is_current(n)]
+        ranked = sorted({*ranked, *india.rank(named, place.city, place.state, found, skip)}, key=lambda c: (-c.score, c.code)) if place.digits else india.rank(named, place.city, place.state, found, skip)
+    _show(ranked, out, 3.0 if place.digits else 5.0, 0.5)
+    if out.question is None:
+        out.question = ask("ASK_PIN")
+
+
+def _show(ranked: list[india.Candidate], out: Verdict, enough: float, lead: float) -> None:
+    if not ranked or ranked[0].score < 2.5:
+        return
+    out.pins = tuple(str(c.code) for c in ranked[:3])
+    second = ranked[1].score if len(ranked) > 1 else 0.0
+    if ranked[0].score >= enough and ranked[0].score - second >= lead:
+        out.suggestions.append(Suggestion("postal_code", out.pins[0], False, ranked[0].score))
+        out.question = ask("CONFIRM_PIN", pin_option(out.pins[0]))
+
+
+def _offer_slip(place: Place, found: Evidence, skip: frozenset[str], out: Verdict, places: Index, always: bool) -> None:
+    """Offer the code one slip away that fits city and state best."""
+    ranked = india.rank(india.one_edit_away(place.digits, places), place.city, place.state, found, skip)
+    _show([c for c in ranked if c.score >= 4.0], out, 4.5, 0.5)
+    if always and out.question is None:
+        out.question = ask("CONFIRM_CITY_OR_PIN", *_city_options(place, out, places))
+
+
+def _offer_city_or_code(place: Place, right: str, found: Evidence, skip: frozenset[str], out: Verdict, places: Index) -> None:
+    """City and code contradict: offer the code one slip away when it is clearly meant, else both sides as buttons."""
+    if not india.names_place_of(found, place.number, skip):
+        _offer_slip(place, found, skip, out, places, always=False)
+    if out.question is None:
+        options = _city_options(place, out, places)
+        out.question = ask("CONFIRM_CITY_OR_PIN", *options)
+        if options and len(options) > 0 and dict(options[0].values).get("city"):
+            out.suggestions.append(Suggestion("city", dict(options[0].values)["city"], False))
+
+
+def _city_options(place: Place, out: Verdict, places: Index) -> list[Option]:
+    """Return the two sides: the code with its own city, the city with a code of its own (or none yet)."""
+    town = city_of_code(place.number)
+    state = STATE_NAMES[places.states(place.number)[0]]
+    options = [Option(f"{town} {place.digits}", (("city", town), ("state", state), ("postal_code", place.digits)))] if town else []
+    if place.shown_city:
+        code = out.pins[0] if out.pins else ""
+        options.append(Option(f"{place.shown_city} {code}".strip()[:20], (("city", place.shown_city), ("postal_code", code))))
+    return options
+
+
+@lru_cache(maxsize=2048)
+def city_of_code(number: int) -> str:
+    """Return the name to show for the city of a code: the biggest town or district among its names."""
+    places = index()
+    own, areas = places.names(number)
+    middle = places.middle(number)
+    best = (-1, "")
+    for name in (*areas, *own):
+        near = [t.people for t in places.towns(name) if middle is None or india.distance((t.latitude, t.longitude), middle) < 60]
+        size = max(near, default=0)
+        if size > best[0] and (name in areas or size >= 15):
+            best = (size, name)
+    name = best[1]
+    return SHOWN_NAME.get(name, name.title())
+
+
+# --- the words ------------------------------------------------------------------------------------------------------
+
+
+def _judge_text(
+    text: str, raw: str, phones: tuple[str, ...], place: Place, parts: Parts, findings: list[Finding], places: Index, address: Address
+) -> Question | None:
+    """Judge the text itself; return a question when the whole address has to be asked for."""
+    full: Question | None = None
+    lower = text.lower()
+    if POBOX.search(lower):
+        findings.append(finding("POBOX"))
+        return ask("ASK_FULL")
+    if phones:
+        findings.append(finding("PHONE"))
+    names = _skip(place.city, place.state)
+    letters, count = informative(text, names)
+    if not phones and is_junk(lower, places.letters, raw.isascii(), True):
+        findings.append(finding("JUNK"))
+        return ask("ASK_FULL")
+    rural = sum(1 for _ in VILLAGE_CUE.finditer(lower)) >= 2 and VILLAGE_SURE.search(lower) is not None
+    house = has_house(text)
+    if phones and letters < 4:
+        findings.append(finding("SHORT"))
+        return ask("ASK_FULL")
+    if letters < 12 or (count < 2 and not house):
+        findings.append(finding("SHORT"))
+    if is_doubled(text, place.shown_city):
+        findings.append(finding("DUP"))
+    settled = "no_house_number" in address.accepted
+    if not house and not rural and not settled:
+        findings.append(finding("HOUSE"))
+    marked = parts.first("landmark", "care_of") or address.landmark or address.directions
+    if not marked and ((rural and not house) or (house and letters < 12 or _vague(text, parts)) or settled):
+        findings.append(finding("LANDMARK"))
+    return full
+
+
+def _vague(text: str, parts: Parts) -> bool:
+    """Tell whether a house is given but nothing that finds its street: "15, 2nd floor, Main Road"."""
+    where = [key(v) for k in ("building", "street", "sublocality", "locality") for v in parts.found.get(k, ())]
+    return all(w in {"mainroad", "road", "mainbazar", "market", "stationroad", "mainmarket", "street", "bazar", "bazaar", "chowk"} for w in where)
+
+
+def _door_question(findings: list[Finding]) -> Question | None:
+    codes = {f.code for f in findings}
+    if "HOUSE" in codes:
+        return ask("ASK_HOUSE")
+    if "LANDMARK" in codes or "SHORT" in codes:
+        return ask("ASK_LANDMARK")
+    return None
+
+
+# --- components -----------------------------------------------------------------------------------------------------
+
+
+def _components(parts: Parts, place: Place, verdict: Verdict, phones: tuple[str, ...], places: Index) -> tuple[Component, ...]:
+    out = []
+    for kind, values in parts.found.items():
+        out.extend(Component(kind, v, "parsed_text", "plausible", 0.8) for v in (reversed(values) if kind == "locality" else values))
+    if "locality" not in parts.found:
+        for kind in ("sublocality", "street"):
+            if kind in parts.found:
+                out.append(Component("locality", parts.found[kind][-1], "parsed_text", "plausible", 0.6))
+                break
+    codes = {f.code for f in verdict.findings}
+    wrong = codes & {"PIN_CITY", "PIN_STATE", "PIN_UNKNOWN", "PIN_FORMAT"}
+    if place.shown_city:
+        name = place.city.names[0] if place.city.names else ""
+        out.append(Component("city", SHOWN_NAME.get(name, place.shown_city), "order_field", "conflict" if "PIN_CITY" in codes else "confirmed", 0.9))
+    right = next((s.value for s in verdict.suggestions if s.field == "state"), "")
+    state = right or place.state
+    if not state and place.number >= 0:
+        state = STATE_NAMES[places.states(place.number)[0]]
+    if state:
+        out.append(Component("state", state, "inferred_from_postcode" if right or not place.state else "order_field", "corrected" if right else "confirmed", 0.95))
+    if place.digits:
+        out.append(Component("pincode", place.digits, "parsed_text" if place.from_text else "order_field", "conflict" if wrong else "confirmed", 0.3 if wrong else 0.95))
+    elif verdict.pins:
+        out.append(Component("pincode", verdict.pins[0], "inferred_from_postcode", "inferred", 0.6))
+    out.extend(Component("alt_phone", p, "parsed_text", "plausible", 0.9) for p in phones)
+    return tuple(out)

@@ -1,0 +1,102 @@
+"""What is wrong with the text itself: junk, too short, doubled, a post box, a phone number inside."""
+
+from __future__ import annotations
+
+import re
+
+from rapidfuzz.fuzz import ratio
+
+from bot.addresses.india_names import CUE_WORDS
+from bot.addresses.text import words
+
+_FILLER = frozenset(
+    """test testing asdf asd abc abcd xyz abcxyz na none nil null same samee ok okay yes no home ghar address adress addr dummy demo qwerty hello hi unknown
+    sample delivery house office here tba tbd nothing pata mypata fake random anything something nope later soon call callme confirm update
+    xxx xxxx aaa aaaa aaaaa zzz default string temp temporary later location mylocation myhome myhouse myaddress sameaddress""".split()
+)
+_FILLER_TEXT = re.compile(
+    r"^(?:same(?: as| address| to| like)?(?: the| my)?(?: billing| above| before| previous(?:ly)?| last(?: time| order)?| old| shipping| earlier)?(?: address| one| order)?"
+    r"|as (?:above|before|per|usual|given)(?: above| address| order)?|(?:see|check|as per) (?:above|map|location|whatsapp|profile|billing)|not? (?:available|applicable|given|needed|address)|n\.? ?a\.?|n/a|"
+    r"(?:will|i will|i'?ll) (?:tell|share|give|send|call)(?: (?:you|later|on|u|it).*)?|call(?: me)?(?: (?:for|on|before|when).*)?|to be (?:confirmed|given|updated)|address later|"
+    r"(?:mera|my|apna) (?:ghar|home|house|address|pata)|pata nahi|(?:ghar|home) (?:pe|par|ka pata)|test(?: address| order| only)?(?: \d+)?|(?:no )?address(?: here| line)?(?: \d)?|"
+    r"[\W_]*)$",
+    re.I,
+)
+_ROWS = ("qwertyuiop", "asdfghjkl", "zxcvbnm", "1234567890")
+_RUNS = frozenset(row[n : n + 4] for row in (*_ROWS, *(r[::-1] for r in _ROWS)) for n in range(len(row) - 3) if not row[0].isdigit() and row[0] != "0")
+POBOX = re.compile(r"(?<![a-z])(?:p\.?\s?o\.?\s?b(?:ox)?\b|post(?:al)?\s?(?:office)?\s?(?:box|bag)|po ?box|apartado|casella postale|caixa postal)\.?\s*(?:no)?[\s.:#\-]*\d*|صندوق بريد", re.I)
+PHONE_IN_TEXT = re.compile(r"(?<![\d/\-])(?:\+?\s?91[\s\-]?|0)?([6-9]\d{4}[\s\-]?\d{5}|[6-9]\d{3}[\s\-]\d{3}[\s\-]\d{3}|[6-9]\d{2}[\s\-]\d{3}[\s\-]\d{4})(?![\d/\-])")
+EMAIL = re.compile(r"[\w.+\-]+@[\w\-]+\.[\w.]+")
+_CALL_WORDS = re.compile(r"\b(?:call|phone|ph|mob(?:ile)?|contact|whats ?app|tel|ring)\b(?:\s?(?:me|no|number|on|at))?[\s.:\-]*(?:before (?:coming|delivery|arriving))?|before (?:coming|delivery)", re.I)
+
+
+def surprise(letters: bytes, text: str) -> float:
+    """Return the mean surprise of a text's letters (the more, the less it looks like any address)."""
+    line = "  " + " ".join(re.findall("[a-z]+", text)) + " "
+    total = 0
+    for n in range(len(line) - 2):
+        a, b, c = line[n], line[n + 1], line[n + 2]
+        i = 0 if a == " " else ord(a) - 96
+        j = 0 if b == " " else ord(b) - 96
+        k = 0 if c == " " else ord(c) - 96
+        total += letters[(i * 27 + j) * 27 + k]
+    return total / 25 / max(1, len(line) - 2)
+
+
+def is_junk(text: str, letters: bytes, latin_script: bool, trust_letters: bool) -> bool:
+    """Tell whether a text is empty, a filler or keyboard noise.
+
+    `letters` is the model of Indian place names; it judges only texts of up to 30 letters in Latin script. `trust_letters`
+    is false where other languages are written.
+    """
+    found = words(text)
+    bare = "".join(found)
+    if not bare:
+        return not re.search(r"\d+\s?[a-z\-/]\s?\d*", text) or len(re.sub(r"\D", "", text)) == 0
+    if _FILLER_TEXT.match(text.strip(" .,!?")):
+        return True
+    digits = re.search(r"\d", text) is not None
+    if not digits and len(found) <= 3 and all(w in _FILLER for w in found):
+        return True
+    if re.search(r"([a-z])\1{3}", bare) or (len(bare) >= 4 and len(set(bare)) <= 2):
+        return True
+    if len(found) <= 3 and any(bare[n : n + 4] in _RUNS for n in range(len(bare) - 3)) and not digits:
+        return True
+    if len(found) >= 2 and len(bare) >= 8 and len(set(found)) == 1 and not digits and len(found[0]) <= 4:
+        return True
+    if not latin_script:
+        return False
+    if len(bare) >= 5 and not re.search("[aeiouy]", bare) and not digits:
+        return True
+    if not trust_letters or len(bare) > 30 or digits and len(bare) < 6:
+        return False
+    return surprise(letters, text.lower()) > (3.6 if len(bare) <= 6 else 3.35)
+
+
+def is_doubled(text: str, city: str) -> bool:
+    """Tell whether the two halves of a text say the same, or one word stands three times in a row."""
+    bare = re.sub(r"[^a-z0-9]", "", text.lower())
+    if len(bare) >= 24:
+        half = len(bare) // 2
+        if bare[:6] in bare[half - 4 : half + 10] and ratio(bare[:half], bare[half:]) >= 92:
+            return True
+    found = words(text)
+    return any(found[n] == found[n + 1] == found[n + 2] and len(found[n]) >= 4 for n in range(len(found) - 2))
+
+
+def informative(text: str, names: frozenset[str]) -> tuple[int, int]:
+    """Return letters and words of a text that say where in the town: without city, state and cue words."""
+    left = [w for w in words(text) if w not in CUE_WORDS and w not in names]
+    digits = len(re.findall(r"\d", text))
+    return sum(map(len, left)) + digits, len(left)
+
+
+def take_phones(text: str) -> tuple[str, tuple[str, ...]]:
+    """Take Indian mobile numbers and e-mail addresses out of a text."""
+    if not re.search(r"\d{3}|@", text):
+        return text, ()
+    found = tuple("+91" + re.sub(r"\D", "", m.group(1)) for m in PHONE_IN_TEXT.finditer(text))
+    if not found and "@" not in text:
+        return text, ()
+    rest = EMAIL.sub(", ", PHONE_IN_TEXT.sub(", ", text))
+    return (_CALL_WORDS.sub(", ", rest) if found else rest), found
