@@ -45,9 +45,10 @@ _heyoo = _import_heyoo()
 _heyoo.requests = transport
 _heyoo.logging = logging.getLogger("heyoo")
 _heyoo.logging.setLevel(logging.CRITICAL)
+_WhatsApp: Any = _heyoo.WhatsApp
 
 
-class Heyoo(_heyoo.WhatsApp):
+class Heyoo(_WhatsApp):
     """heyoo for one phone number, at a base URL and a version of our choice."""
 
     def __init__(self, base_url: str, version: str, token: str, phone_number_id: str) -> None:
