@@ -13,7 +13,7 @@ import signal
 import sys
 import time
 from collections.abc import Callable, Coroutine, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from bot.local.lifeline import tied
@@ -33,10 +33,11 @@ class CrewError(Exception):
 
 @dataclass(frozen=True)
 class Program:
-    """A name for the log, and a command: a list, or one simple command of a Procfile for the shell."""
+    """A name for the log, a command (a list, or one simple command of a Procfile), and what only it is told."""
 
     name: str
     command: Sequence[str] | str
+    environment: Mapping[str, str] = field(default_factory=dict)
 
     def arguments(self) -> list[str]:
         """Return what is executed. The shell is replaced by the program, so that signals reach it."""
@@ -132,7 +133,7 @@ class Crew:
         try:
             process = await asyncio.create_subprocess_exec(
                 *program.arguments(),
-                env=self._environment,
+                env={**self._environment, **program.environment},
                 stdin=asyncio.subprocess.DEVNULL,
                 stdout=writing,
                 stderr=writing,

