@@ -186,11 +186,7 @@ def _judge_known_code(place: Place, found: Evidence, skip: frozenset[str], text:
     elif not place.state and place.city.names:
         out.suggestions.append(Suggestion("state", right, True))
     excused = india.names_place_of(found, number, skip)
-    verdict = fits.verdict
-    if verdict in (OK, NEAR, UNKNOWN):
-        verdict = _accused_by_text(place, fits, found, skip, excused, text, right, places) or verdict
-    elif excused and (verdict == SOFT or fits.km < 100):
-        verdict = OK
+    verdict = _with_the_words(place, fits, found, skip, excused, text, right, places)
     if verdict == CONFLICT:
         out.findings.append(finding("PIN_CITY", place.digits))
         _offer_city_or_code(place, right, found, skip, out, places)
@@ -221,27 +217,42 @@ def _judge_state(
     return False
 
 
-def _accused_by_text(
+def _with_the_words(
     place: Place, fits: Fit, found: Evidence, skip: frozenset[str], excused: bool, text: str, state: str, places: Index
 ) -> str:
-    """Let the words accuse: another district or big town that fits the code while the city is far, or the reverse."""
-    number = place.number
-    if not place.city.names:
-        return ""
-    if fits.verdict in (UNKNOWN, NEAR) and fits.km > 45:
-        for name in found.grams:
-            if name in skip or len(name) < 5 or not india._is_big(name, state):
-                continue
-            own, areas = places.names(number)
-            if name in areas or (name in own and any(t.people >= 50 for t in places.towns(name))):
-                if any(india._is_big(c, state) for c in place.city.names):
-                    return CONFLICT
-    districts = india.districts_in(text)
-    if districts and not excused and fits.verdict != OK:
-        verdicts = [india.fit(d, number, state) for d in districts if places.area(d)]
-        if verdicts and all(v.verdict in (CONFLICT, SOFT) for v in verdicts):
+    """Let the words of the address excuse or accuse the city.
+
+    They excuse a village or a town that people write in this area. They accuse a big city that nobody writes here when
+    they name the district or a big town of the code: then the city field is the odd one of three.
+    """
+    number, verdict = place.number, fits.verdict
+    if not place.city.names or verdict == OK:
+        return verdict
+    area = places.codes[number] // 1000
+    big = all(india.is_big(name, state) for name in place.city.names)
+    known = any(india.is_known_in(name, area, state) for name in place.city.names)
+    if big and fits.km > 25 and (not known or fits.km > 45) and _names_seat_of(found, number, skip, places):
+        return SOFT if known and fits.km < 70 else CONFLICT
+    if verdict in (SOFT, CONFLICT) and excused:
+        famous = any(india.fame(name, state) >= india.FAMOUS for name in place.city.names)
+        return verdict if famous and not known else OK if fits.km < 100 or verdict == SOFT else verdict
+    if verdict in (NEAR, UNKNOWN) and not excused:
+        districts = [d for d in india.districts_in(text) if places.area(d)]
+        fitting = [india.fit(d, number, state).verdict for d in districts]
+        if fitting and all(v in (CONFLICT, SOFT) for v in fitting):
             return CONFLICT
-    return ""
+    return verdict
+
+
+def _names_seat_of(found: Evidence, number: int, skip: frozenset[str], places: Index) -> bool:
+    """Tell whether the words name the district of a code, or a town of 50,000 that is one of its names."""
+    own, areas = places.names(number)
+    for name in found.grams:
+        if name in skip or len(name) < 4:
+            continue
+        if name in areas or (name in own and any(t.people >= 50 for t in places.towns(name))):
+            return True
+    return False
 
 
 def _judge_locality(place: Place, found: Evidence, skip: frozenset[str], out: Verdict, places: Index) -> None:

@@ -12,7 +12,6 @@ from dataclasses import dataclass
 from functools import lru_cache
 
 from rapidfuzz.fuzz import ratio
-from rapidfuzz.process import extractOne
 
 from bot.addresses.index import Index, index, unpack
 from bot.addresses.india_names import GENERIC, STATE_NAMES, STATE_NUMBER, alias_states, compatible, other_names, state_of
@@ -25,6 +24,8 @@ CITY_NOISE = frozenset(
 #: How well a city fits a code, best first.
 OK, NEAR, UNKNOWN, SOFT, CONFLICT = "ok", "near", "unknown", "soft", "conflict"
 FIT_SCORE = {OK: 2.5, NEAR: 1.2, UNKNOWN: 0.0, SOFT: -1.0, CONFLICT: -2.5}
+#: A town of so many thousands is meant whenever its name is written.
+FAMOUS = 150
 RANK = {OK: 0, NEAR: 1, UNKNOWN: 2, SOFT: 3, CONFLICT: 4}
 
 
@@ -75,18 +76,33 @@ def _family(name: str, state: str) -> tuple[str, ...]:
 
 @lru_cache(maxsize=4096)
 def _points(name: str, state: int) -> tuple[tuple[float, float], ...]:
-    """Return where places of a name lie: towns, offices of the name, and a sample of the codes of a district."""
+    """Return where places of a name lie: towns, offices of the name, and a sample of the codes of a district.
+
+    Of a big city only the city counts, with the codes of its district around it: whoever writes Patna does not mean one
+    of the twenty villages of that name.
+    """
     places = index()
-    found: list[tuple[float, float]] = []
-    for spelling in _family(name, STATE_NAMES[state] if state >= 0 else ""):
-        found.extend((t.latitude, t.longitude) for t in places.towns(spelling))
+    family = _family(name, STATE_NAMES[state] if state >= 0 else "")
+    towns = [t for spelling in family for t in places.towns(spelling)]
+    most = max((t.people for t in towns), default=0)
+    if most >= FAMOUS:
+        towns = [t for t in towns if t.people * 12 >= most]
+    found = [(t.latitude, t.longitude) for t in towns]
+    seats = tuple(found)
+    for spelling in family:
         members = places.area(spelling)
-        offices = [n for n, weight in unpack(places.packed(spelling)) if weight >= 254]
+        offices = [n for n, weight in unpack(places.packed(spelling)) if weight >= 254] if most < FAMOUS else []
         for number in (*members[:: max(1, len(members) // 40)], *offices[:60]):
             middle = places.middle(number)
-            if middle and not places.is_borrowed(number):
+            if middle and not places.is_borrowed(number) and (most < FAMOUS or min(distance(middle, s) for s in seats) < 50):
                 found.append(middle)
     return tuple(dict.fromkeys((round(a, 2), round(b, 2)) for a, b in found))
+
+
+@lru_cache(maxsize=8192)
+def fame(name: str, state: str) -> int:
+    """Return the inhabitants, in thousands, of the biggest town of a name."""
+    return max((t.people for spelling in _family(name, state) for t in index().towns(spelling)), default=0)
 
 
 @lru_cache(maxsize=4096)
@@ -114,7 +130,7 @@ def _areas_written(name: str, state: str) -> tuple[dict[int, int], int]:
 
 
 @lru_cache(maxsize=8192)
-def _is_big(name: str, state: str) -> bool:
+def is_big(name: str, state: str) -> bool:
     """Tell whether a name is a district, a town of 15,000 or a city that was written eight times: no mere village."""
     places = index()
     for spelling in _family(name, state):
@@ -134,16 +150,15 @@ def fit(name: str, number: int, state: str) -> Fit:
             return Fit(OK, 0.0)
     if len(name) >= 5:
         bare = skeleton(name)
+        # A well-known city is no slip of the pen for another one: Bangalore is not Mangalore.
+        enough = 101 if is_big(name, state) else 84
         for other in (*own, *areas):
             if len(other) < 4:
                 continue
             likeness = ratio(name, other)
-            if likeness >= 84 or (likeness >= 72 and skeleton(other) == bare):
+            if likeness >= enough or (likeness >= 72 and skeleton(other) == bare):
                 return Fit(OK, 0.0)
             if len(other) >= 6 and len(name) >= 6 and (name.startswith(other) or other.startswith(name)):
-                return Fit(OK, 0.0)
-        for spelling in family[1:]:
-            if len(spelling) >= 6 and extractOne(spelling, areas, scorer=ratio, score_cutoff=86):
                 return Fit(OK, 0.0)
     state_number = STATE_NUMBER.get(state, -1)
     if len(name) >= 6 and not _points(name, state_number):
@@ -153,12 +168,22 @@ def fit(name: str, number: int, state: str) -> Fit:
     return _by_distance(name, number, state, bool(other_names(name, state)))
 
 
+@lru_cache(maxsize=8192)
+def is_known_in(name: str, area: int, state: str) -> bool:
+    """Tell whether people write this city, or have this district, in a three-digit area."""
+    places = index()
+    written, total = _areas_written(name, state)
+    if written.get(area, 0) >= max(2, 0.004 * total):
+        return True
+    return any(places.codes[n] // 1000 == area for s in _family(name, state) for n in places.area(s))
+
+
 def _by_distance(name: str, number: int, state: str, has_alias: bool) -> Fit:
     places = index()
     points = _points(name, STATE_NUMBER.get(state, -1))
     area = places.codes[number] // 1000
     written, total = _areas_written(name, state)
-    known = written.get(area, 0) >= 2 or any(places.codes[n] // 1000 == area for s in _family(name, state) for n in places.area(s))
+    known = is_known_in(name, area, state)
     middle = places.middle(number)
     if not points or middle is None:
         return Fit(OK if known else UNKNOWN)
@@ -170,7 +195,7 @@ def _by_distance(name: str, number: int, state: str, has_alias: bool) -> Fit:
         return Fit(NEAR if known else UNKNOWN, km)
     if total >= 8 and written.get(area, 0) >= 0.08 * total:
         return Fit(NEAR, km)
-    if not has_alias and not _is_big(name, state):
+    if not has_alias and not is_big(name, state):
         return Fit(UNKNOWN, km)
     if known and km <= 70:
         return Fit(SOFT, km)
@@ -217,15 +242,11 @@ def evidence(text: str, state: int, skip: frozenset[str]) -> Evidence:
         run = words(part)[:14]
         taken = 0
         for start in range(len(run)):
-            for size in (3, 2, 1):
-                if start + size > len(run):
-                    continue
-                piece = run[start : start + size]
-                name = "".join(piece)
-                if len(name) < 4 or len(name) > 28:
-                    continue
-                grams[name] = None
-                if start + size <= taken or len(name) < 5 or name in GENERIC or name in skip or all(w in GENERIC for w in piece):
+            pieces = [run[start : start + size] for size in (3, 2, 1) if start + size <= len(run)]
+            grams.update((name, None) for piece in pieces if 4 <= len(name := "".join(piece)) <= 28)
+            for piece in pieces:
+                size, name = len(piece), "".join(piece)
+                if len(name) > 28 or start + size <= taken or len(name) < 5 or name in GENERIC or name in skip or all(w in GENERIC for w in piece):
                     continue
                 follows = run[start + size] if start + size < len(run) else ""
                 packed = places.packed(name)
