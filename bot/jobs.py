@@ -20,7 +20,7 @@ QUEUE_OF = {UNPACK: "inbound", DRAIN: "inbound", DELIVER: "outbound", NOTIFY: "o
 
 JOB_SECONDS = 60
 UPLOAD_SECONDS = 900
-DOOR_SECONDS = 30
+DOOR_SECONDS = 10
 """How long one ring stands for the rings that follow, when the worker that should answer died."""
 
 

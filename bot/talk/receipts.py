@@ -34,6 +34,9 @@ def apply(session: Session, statuses: Sequence[Status], signer: Signer) -> set[i
             log.info("receipt.stray", status=status.status, code=status.code)
             continue
         message, conversation = pair
+        if status.status == "failed" and (message.status == "queued" or message.wamid not in (None, status.id)):
+            # It is about an earlier attempt, which was settled when it failed.
+            continue
         rows.append(_row(message, status))
         if message.wamid is None:
             message.wamid = status.id

@@ -96,11 +96,11 @@ class Desk:
             if order is not None and order.asked_at is None:
                 order.asked_at = message.sent_at
 
-    def again(self, message: Message, seconds: float) -> None:
+    def again(self, message: Message, conversation: Conversation, seconds: float) -> None:
         """Send once more after a while, unless it was tried too often."""
         message.claimed_until = None
         if message.attempts >= MAXIMUM_ATTEMPTS:
-            message.status, message.hold_reason = "failed", "attempts"
+            self.undeliverable(message, conversation, message.error_code or 0)
             return
         message.status = "queued"
         message.not_before = now() + timedelta(seconds=seconds)
@@ -114,27 +114,31 @@ class Desk:
             self.bell.ring_after_commit(self.session, DRAIN, conversation.shard)
 
 
-def _retry(desk: Desk, message: Message, _c: Conversation, _n: Channel, error: errors.SendError) -> None:
+def _retry(desk: Desk, message: Message, conversation: Conversation, _n: Channel, error: errors.SendError) -> None:
     message.error_code = error.code
-    desk.again(message, min(2.0**message.attempts, 3600.0))
+    desk.again(message, conversation, min(2.0**message.attempts, 3600.0))
 
 
-def _slow_pair(desk: Desk, message: Message, _c: Conversation, _n: Channel, error: errors.SendError) -> None:
+def _slow_pair(desk: Desk, message: Message, conversation: Conversation, _n: Channel, error: errors.SendError) -> None:
     message.error_code = error.code
-    desk.again(message, PAIR_SECONDS * 4.0 ** min(message.attempts - 1, 4))
+    desk.again(message, conversation, PAIR_SECONDS * 4.0 ** min(message.attempts - 1, 4))
 
 
-def _slow_number(desk: Desk, message: Message, _c: Conversation, channel: Channel, error: errors.SendError) -> None:
+def _slow_number(
+    desk: Desk, message: Message, conversation: Conversation, channel: Channel, error: errors.SendError
+) -> None:
     message.attempts -= 1  # The number was too fast; the message did nothing wrong.
     channel.held_until, channel.held_reason = now() + timedelta(seconds=2), f"throughput_{error.code}"
-    desk.again(message, 1.0)
+    desk.again(message, conversation, 1.0)
 
 
-def _hold_number(desk: Desk, message: Message, _c: Conversation, channel: Channel, error: errors.SendError) -> None:
+def _hold_number(
+    desk: Desk, message: Message, conversation: Conversation, channel: Channel, error: errors.SendError
+) -> None:
     message.attempts -= 1
     channel.held_until, channel.held_reason = now() + PROBE, f"account_{error.code}"
     log.error("number.held", channel=channel.id, code=error.code)
-    desk.again(message, PROBE.total_seconds())
+    desk.again(message, conversation, PROBE.total_seconds())
 
 
 def _hold_template(desk: Desk, message: Message, _c: Conversation, channel: Channel, error: errors.SendError) -> None:
@@ -161,7 +165,7 @@ def _needs_template(
         message.status, message.hold_reason = "held", "window_closed"
         return
     conversation.window_until = now()
-    desk.again(message, 0.0)
+    desk.again(message, conversation, 0.0)
 
 
 def _undeliverable(
@@ -170,9 +174,9 @@ def _undeliverable(
     desk.undeliverable(message, conversation, error.code)
 
 
-def _later(desk: Desk, message: Message, _c: Conversation, _n: Channel, error: errors.SendError) -> None:
+def _later(desk: Desk, message: Message, conversation: Conversation, _n: Channel, error: errors.SendError) -> None:
     message.error_code = error.code
-    desk.again(message, 24 * 3600.0)
+    desk.again(message, conversation, 24 * 3600.0)
 
 
 def _unknown(desk: Desk, message: Message, _c: Conversation, _n: Channel, error: errors.SendError) -> None:

@@ -1,0 +1,476 @@
+"""Handle one event: find the run it is about, let the engine step, and turn its effects into rows."""
+
+from collections.abc import Callable, Mapping
+from datetime import datetime, timedelta
+from typing import Any
+
+import structlog
+from sqlalchemy import select, update
+from sqlmodel import Session
+
+from bot import engine
+from bot.clock import now
+from bot.database import row_id
+from bot.engine import Flow, FlowError, State
+from bot.models import Contact, Conversation, Event, Merchant, Message, Order, Run, Timer
+from bot.orders import outcomes
+from bot.orders.rules import Rules
+from bot.services import Services
+from bot.talk import handover, start, timers
+from bot.talk.apply import Scene, apply, opt_out
+from bot.talk.buttons import Signer, Tap
+from bot.talk.facts import facts_of
+from bot.talk.hearing import hear, stops
+from bot.talk.lookups import answer, promise_of
+from bot.talk.messages import append
+from bot.text import locales
+
+log = structlog.get_logger()
+
+WINDOW = timedelta(hours=24)
+TOGETHER = timedelta(minutes=90)
+"""Orders of one shopper that are due this close to each other are asked about in one message."""
+LOOKUPS = 6
+"""More in a row than this is a flow that goes in circles."""
+ASKING = ("order_confirmation", "several_orders")
+
+
+class Handler:
+    """Handles the events of one transaction."""
+
+    def __init__(self, session: Session, services: Services, flows: Mapping[str, Flow]) -> None:
+        """Begin a transaction's worth of events."""
+        self.session = session
+        self.flows = flows
+        self.shards = services.settings.shards
+        self.signer = Signer(services.settings.secret_key)
+
+    def handle(self, event: Event, conversation: Conversation) -> None:
+        """Handle one event of a locked conversation."""
+        _KINDS[event.kind](self, event, conversation)
+        self.session.flush()
+
+    # What shoppers do
+
+    def message(self, event: Event, conversation: Conversation) -> None:
+        """Write a shopper's message into the transcript and let it move the run it belongs to."""
+        contact = self.session.get_one(Contact, conversation.contact_id)
+        said = event.payload
+        message = self._transcribe(event, conversation, contact)
+        if conversation.owner != "bot":
+            conversation.waiting_since = conversation.waiting_since or event.happened_at
+            if said["text"] and stops(said["text"], contact.locale, contact.region, event.happened_at):
+                opt_out(self.session, conversation, contact, event.happened_at)
+            return
+        run, reply = self._heard(conversation, said)
+        if run is None:
+            self._stranger(conversation, message)
+            return
+        message.run_id, message.order_id, message.merchant_id = run.id, run.order_id, run.merchant_id
+        self._listen(event, conversation, run, reply, message)
+
+    def _transcribe(self, event: Event, conversation: Conversation, contact: Contact) -> Message:
+        said = event.payload
+        until = event.happened_at + WINDOW
+        if conversation.window_until is None or until > conversation.window_until:
+            conversation.window_until = until
+        if not contact.name and said["author"]["name"]:
+            contact.name = said["author"]["name"][:200]
+        extra = {
+            name: said[name]
+            for name in ("location", "media", "cards", "reaction", "form", "target", "errors")
+            if said.get(name)
+        }
+        return append(
+            self.session,
+            conversation,
+            key=event.key,
+            direction="in",
+            author="shopper",
+            merchant_id=merchant_of(self.session, conversation),
+            kind=said["kind"],
+            body=said["text"],
+            extra=extra,
+            quoted_wamid=said["quoted"],
+            wamid=said["id"],
+            status="received",
+            sent_at=event.happened_at,
+        )
+
+    def _heard(self, conversation: Conversation, said: dict[str, Any]) -> tuple[Run | None, engine.Replied]:
+        """Find the run that a message belongs to, and what it says apart from its words."""
+        if said["tap"]:
+            tap = self.signer.read_button(said["tap"]["payload"])
+            run = self.session.get(Run, tap.run_id) if tap else None
+            if tap is not None and run is not None and run.conversation_id == conversation.id:
+                self._arrived(tap)
+                return run, engine.Replied(choice=tap.choice, turn=tap.turn, text=said["text"])
+            log.warning("tap.forged", conversation=conversation.id)
+            return self._open_run(conversation), engine.Replied(media=engine.Media("unknown"))
+        target = (said["reaction"] or {}).get("target") or said["quoted"]
+        quoted = self._quoted(conversation, target)
+        reply = _plain(said, quoted)
+        if quoted is not None and quoted.run_id is not None:
+            return self.session.get_one(Run, quoted.run_id), reply
+        return self._open_run(conversation), reply
+
+    def _arrived(self, tap: Tap) -> None:
+        """A tap proves that the prompt is on the phone, even if the answer to our send was lost."""
+        self.session.execute(
+            update(Message)
+            .where(Message.run_id == tap.run_id, Message.turn == tap.turn, Message.status == "unknown")  # type: ignore[arg-type]
+            .values(status="delivered")
+        )
+
+    def _quoted(self, conversation: Conversation, wamid: str | None) -> Message | None:
+        if not wamid:
+            return None
+        return self.session.execute(
+            select(Message).where(
+                Message.wamid == wamid, Message.conversation_id == conversation.id, Message.direction == "out"
+            )
+        ).scalar_one_or_none()
+
+    def _open_run(self, conversation: Conversation) -> Run | None:
+        """The run that waits, else the newest that is over, else the next that would begin."""
+        runs = list(
+            self.session.execute(
+                select(Run).where(Run.conversation_id == conversation.id, Run.status != "dropped")
+            ).scalars()
+        )
+        for status in ("waiting", "handed_over", "done"):
+            found = [run for run in runs if run.status == status]
+            if found:
+                return max(found, key=lambda run: (run.ended_at or run.updated_at, run.id))
+        return min(runs, key=row_id) if runs else None
+
+    def _listen(
+        self, event: Event, conversation: Conversation, run: Run, reply: engine.Replied, message: Message
+    ) -> None:
+        scene = self._scene(event, conversation, run, is_reply=True)
+        scene.wamid = event.payload["id"]
+        if run.status in ("planned", "queued"):
+            # The shopper spoke before we did: the question is the answer.
+            self._begin(scene)
+            return
+        flow = self._flow(run)
+        if flow is not None and reply.choice is None and reply.text and reply.media is None:
+            facts = self._facts(scene)
+            reply = hear(flow, self._state(run, flow), facts, reply)
+            message.extra = {**message.extra, "understood": _understood(reply)}
+            if reply.acts:
+                scene.confidence = min(act.confidence for act in reply.acts)
+        self._advance(scene, reply)
+
+    def _stranger(self, conversation: Conversation, message: Message) -> None:
+        """Nobody we have an order of: a person looks at it."""
+        merchant_id = merchant_of(self.session, conversation)
+        if merchant_id is not None:
+            handover.call_agent(self.session, conversation, "no_order", merchant_id=merchant_id)
+        message.merchant_id = merchant_id
+
+    # What time, agents, merchants and Meta do
+
+    def started(self, event: Event, conversation: Conversation) -> None:
+        """Begin a planned run, or let it wait its turn."""
+        run = self.session.get_one(Run, event.payload["run_id"])
+        if run.status == "planned":
+            self._begin(self._scene(event, conversation, run))
+
+    def silence(self, event: Event, conversation: Conversation) -> None:
+        """Let a run know that nobody answered."""
+        run = self.session.get_one(Run, event.payload["run_id"])
+        if run.status == "waiting" and conversation.owner == "bot":
+            self._advance(
+                self._scene(event, conversation, run), engine.Silence(event.payload["turn"], event.payload["nth"])
+            )
+
+    def released(self, event: Event, conversation: Conversation) -> None:
+        """Take a conversation up again after an agent."""
+        if conversation.owner != "bot":
+            return
+        runs = self.session.execute(
+            select(Run)
+            .where(Run.conversation_id == conversation.id, Run.status.in_(("waiting", "handed_over")))  # type: ignore[attr-defined]
+            .order_by(Run.id.desc())  # type: ignore[union-attr]
+        ).scalars()
+        for run in list(runs):
+            # Only the newest question is asked again; older ones that were handed over are settled.
+            to = event.payload["to"]
+            self._advance(self._scene(event, conversation, run), engine.Released(to))
+            if to == "bot":
+                break
+        self._promote(event, conversation)
+
+    def changed(self, event: Event, conversation: Conversation) -> None:
+        """Let a run know that another hand changed its order."""
+        run = self.session.get_one(Run, event.payload["run_id"])
+        if run.status in ("planned", "queued"):
+            if event.payload["what"] != "details":
+                run.status, run.ended_at = "dropped", event.happened_at
+                timers.disarm(self.session, row_id(run), run.turn + 1)
+        elif run.status == "waiting":
+            self._advance(self._scene(event, conversation, run), engine.Changed(event.payload["what"]))
+
+    def undeliverable(self, event: Event, conversation: Conversation) -> None:
+        """Let the flow decide what follows from a prompt that cannot reach the shopper."""
+        run = self.session.get_one(Run, event.payload["run_id"])
+        if run.status == "waiting" and run.turn == event.payload["turn"]:
+            self._advance(self._scene(event, conversation, run), engine.Undeliverable(event.payload["code"]))
+
+    def preference(self, event: Event, conversation: Conversation) -> None:
+        """Note a wish about marketing; we send none, but people should know."""
+        conversation.data = {**conversation.data, f"preference_{event.payload['category']}": event.payload["value"]}
+
+    # How a run moves
+
+    def _begin(self, scene: Scene) -> None:
+        run, order, conversation = scene.run, scene.order, scene.conversation
+        timers.disarm(self.session, row_id(run), 1)
+        if run.flow in ASKING and order.intent not in ("unasked", "asked"):
+            run.status, run.ended_at = "dropped", scene.at
+            return
+        if scene.contact.opted_out_at is not None and not scene.is_reply:
+            if run.flow in ASKING:
+                outcomes.record(self.session, order, by="rule", at=scene.at, intent="opted_out")
+            run.status, run.ended_at = "dropped", scene.at
+            return
+        if conversation.owner != "bot" or self._waiting(conversation) is not None:
+            run.status = "queued"
+            return
+        if run.flow == "order_confirmation":
+            scene.run = run = self._together(scene)
+        if run.state:
+            run.status = "waiting"
+            self._advance(scene, engine.Released("bot"))
+        else:
+            self._advance(scene, engine.Started())
+
+    def _together(self, scene: Scene) -> Run:
+        """Ask about several orders of one shopper in one message, where they are due together."""
+        if "several_orders" not in self.flows:
+            return scene.run
+        soon = scene.at + TOGETHER
+        others = self.session.execute(
+            select(Run)
+            .join(Timer, (Timer.run_id == Run.id) & (Timer.nth == start.START))  # type: ignore[arg-type]
+            .join(Order, Order.id == Run.order_id)  # type: ignore[arg-type]
+            .where(
+                Run.conversation_id == scene.conversation.id,
+                Run.merchant_id == scene.run.merchant_id,
+                Run.flow == "order_confirmation",
+                Run.id != scene.run.id,
+                Run.status.in_(("planned", "queued")),  # type: ignore[attr-defined]
+                Timer.fire_at <= soon,  # type: ignore[operator]
+                Order.status == "open",
+                Order.intent == "unasked",
+            )
+        ).scalars()
+        joined = list(others)
+        if not joined:
+            return scene.run
+        for run in (scene.run, *joined):
+            run.status, run.ended_at = "dropped", scene.at
+            timers.disarm(self.session, row_id(run), 1)
+            order = self.session.get_one(Order, run.order_id)
+            outcomes.record(self.session, order, by="rule", at=scene.at, intent="asked")
+        together = Run(
+            merchant_id=scene.run.merchant_id,
+            conversation_id=scene.run.conversation_id,
+            order_id=scene.run.order_id,
+            flow="several_orders",
+            version=0,
+            status="planned",
+            created_at=scene.at,
+            updated_at=scene.at,
+        )
+        self.session.add(together)
+        self.session.flush()
+        return together
+
+    def _advance(self, scene: Scene, event: engine.Event) -> None:
+        """Step until nothing is looked up any more; keep the state; let the next run begin when this one ends."""
+        run = scene.run
+        flow = self._flow(run)
+        if flow is None:
+            self._fail(scene, "version_gone")
+            return
+        state = self._state(run, flow)
+        try:
+            for _ in range(LOOKUPS):
+                transition = engine.step(flow, state, event, self._facts(scene))
+                state = transition.state
+                self._make_room(scene, state)
+                self._keep(run, state, scene.at)
+                questions = [effect for effect in transition.effects if isinstance(effect, engine.LookUp)]
+                for effect in transition.effects:
+                    if not isinstance(effect, engine.LookUp):
+                        apply(scene, effect)
+                if not questions:
+                    break
+                promise = promise_of(Rules.from_json(scene.merchant.rules), scene.order, self._facts(scene).now)
+                event = engine.Found(questions[0].kind, answer(questions[0].kind, questions[0].query, promise))
+            else:
+                raise FlowError(f"{flow.name}.{state.step} looks up without end")
+        except FlowError as error:
+            log.error("flow.error", flow=run.flow, step=run.step, error=str(error))
+            self._fail(scene, "flow_error")
+        if run.status != "waiting":
+            self._promote_after(scene)
+
+    def _make_room(self, scene: Scene, state: State) -> None:
+        """When a finished run is reopened, the one that waits goes back into the queue."""
+        if state.status != "waiting" or scene.run.status == "waiting":
+            return
+        other = self._waiting(scene.conversation)
+        if other is not None and other.id != scene.run.id:
+            other.status = "queued"
+            self.session.flush()
+
+    def _keep(self, run: Run, state: State, at: datetime) -> None:
+        run.state, run.step, run.turn, run.version = state.to_json(), state.step, state.turn, state.version
+        run.status, run.updated_at = state.status, at
+        run.ended_at = None if state.status == "waiting" else run.ended_at or at
+        self.session.flush()
+
+    def _fail(self, scene: Scene, reason: str) -> None:
+        scene.run.status, scene.run.ended_at = "handed_over", scene.at
+        handover.call_agent(
+            self.session,
+            scene.conversation,
+            reason,
+            merchant_id=row_id(scene.merchant),
+            run=scene.run,
+            detail={"step": scene.run.step},
+        )
+
+    def _promote_after(self, scene: Scene) -> None:
+        self._promote_next(scene.conversation, scene.cause, scene.at)
+
+    def _promote(self, event: Event, conversation: Conversation) -> None:
+        self._promote_next(conversation, event.key, event.happened_at)
+
+    def _promote_next(self, conversation: Conversation, cause: str, at: datetime) -> None:
+        """Begin the run that has waited longest, when nothing else is open."""
+        if conversation.owner != "bot" or self._waiting(conversation) is not None:
+            return
+        run = self.session.execute(
+            select(Run)
+            .where(Run.conversation_id == conversation.id, Run.status == "queued")
+            .order_by(Run.id)  # type: ignore[arg-type]
+            .limit(1)
+        ).scalar_one_or_none()
+        if run is not None:
+            self._begin(self._scene_of(conversation, run, cause=cause, at=at, is_reply=False))
+
+    # Rows
+
+    def _waiting(self, conversation: Conversation) -> Run | None:
+        return self.session.execute(
+            select(Run).where(Run.conversation_id == conversation.id, Run.status == "waiting")
+        ).scalar_one_or_none()
+
+    def _scene(self, event: Event, conversation: Conversation, run: Run, *, is_reply: bool = False) -> Scene:
+        return self._scene_of(conversation, run, cause=event.key, at=max(event.happened_at, now()), is_reply=is_reply)
+
+    def _scene_of(self, conversation: Conversation, run: Run, *, cause: str, at: datetime, is_reply: bool) -> Scene:
+        return Scene(
+            session=self.session,
+            signer=self.signer,
+            conversation=conversation,
+            contact=self.session.get_one(Contact, conversation.contact_id),
+            merchant=self.session.get_one(Merchant, run.merchant_id),
+            run=run,
+            order=self.session.get_one(
+                Order, run.order_id, with_for_update={"key_share": True}, populate_existing=True
+            ),
+            cause=cause,
+            is_reply=is_reply,
+            at=at,
+            shards=self.shards,
+        )
+
+    def _facts(self, scene: Scene) -> engine.Facts:
+        return facts_of(
+            self.session,
+            scene.run,
+            scene.order,
+            scene.merchant,
+            scene.contact,
+            locales=frozenset(locales()),
+            at=scene.at,
+        )
+
+    def _flow(self, run: Run) -> Flow | None:
+        flow = self.flows.get(run.flow)
+        if flow is None or (run.state and run.state.get("version") != flow.version):
+            return None
+        return flow
+
+    @staticmethod
+    def _state(run: Run, flow: Flow) -> State:
+        return State.from_json(run.state) if run.state else engine.start(flow)
+
+
+def merchant_of(session: Session, conversation: Conversation) -> int | None:
+    """Return whose conversation it is: the shop of the shopper's newest order, else the first shop of the number."""
+    newest = session.execute(
+        select(Order.merchant_id).where(Order.contact_id == conversation.contact_id).order_by(Order.id.desc()).limit(1)  # type: ignore[union-attr]
+    ).scalar_one_or_none()
+    if newest is not None:
+        return newest
+    return session.execute(
+        select(Merchant.id).where(Merchant.channel_id == conversation.channel_id).order_by(Merchant.id).limit(1)  # type: ignore[arg-type]
+    ).scalar_one_or_none()
+
+
+def _plain(said: dict[str, Any], quoted: Message | None) -> engine.Replied:
+    """Turn whatever is no tap into what the engine knows; words are understood later."""
+    kind, text = said["kind"], said["text"]
+    if kind == "text":
+        return engine.Replied(text=text)
+    if kind == "location" and said["location"]:
+        place = said["location"]
+        return engine.Replied(
+            location=engine.Location(place["latitude"], place["longitude"], place["name"], place["address"])
+        )
+    if kind == "contacts" and said["cards"]:
+        card = said["cards"][0]
+        return engine.Replied(contact=engine.Contact(card["name"], _e164(card)))
+    if kind == "form" and said["form"]:
+        return engine.Replied(form=said["form"]["values"], text=text)
+    if kind == "reaction":
+        emoji = (said["reaction"] or {}).get("emoji", "")
+        turn = quoted.turn if quoted is not None else None
+        return engine.Replied(media=engine.Media("reaction", emoji=emoji, turn=turn))
+    named = {"edit": "edited", "revoke": "deleted", "unsupported": "unknown"}.get(kind, kind)
+    media = said["media"] or {}
+    return engine.Replied(media=engine.Media(named, id=media.get("id", ""), caption=text), text=text)
+
+
+def _e164(card: dict[str, Any]) -> str:
+    import phonenumbers
+
+    for number in (*(f"+{wa_id}" for wa_id in card["wa_ids"]), *card["phones"]):
+        try:
+            parsed = phonenumbers.parse(number, "IN")
+        except phonenumbers.NumberParseException:
+            continue
+        if phonenumbers.is_valid_number(parsed):
+            return phonenumbers.format_number(parsed, phonenumbers.PhoneNumberFormat.E164)
+    return ""
+
+
+def _understood(reply: engine.Replied) -> list[dict[str, Any]]:
+    return [{"kind": act.kind, "slots": dict(act.slots), "confidence": act.confidence} for act in reply.acts]
+
+
+_KINDS: dict[str, Callable[[Handler, Event, Conversation], None]] = {
+    "message": Handler.message,
+    "started": Handler.started,
+    "silence": Handler.silence,
+    "released": Handler.released,
+    "changed": Handler.changed,
+    "undeliverable": Handler.undeliverable,
+    "preference": Handler.preference,
+}

@@ -1,0 +1,119 @@
+"""The clock: fires timers and sweeps for what was left behind. One process; a second one does no harm."""
+
+import signal
+import sys
+import threading
+from collections.abc import Callable
+from time import monotonic
+from typing import Any
+
+import requests
+import structlog
+from sqlalchemy.exc import SQLAlchemyError
+
+from bot.clock import now
+from bot.jobs import DELIVER, DRAIN, UNPACK, UPLOAD
+from bot.orders import outcomes
+from bot.services import Services
+from bot.settings import SettingsError
+from bot.talk import outbox, sweeps, timers
+from workers import inbound, outbound, uploads
+from workers.context import configure_logs, services
+
+log = structlog.get_logger()
+
+JOBS: dict[str, Callable[..., None]] = {
+    UNPACK: inbound.unpack,
+    DRAIN: inbound.drain,
+    DELIVER: outbound.deliver,
+    UPLOAD: uploads.run,
+}
+
+
+class Clock:
+    """What is done how often, in seconds."""
+
+    def __init__(self, given: Services) -> None:
+        """Begin with everything due."""
+        self.services = given
+        self.duties: list[tuple[float, Callable[[], None]]] = [
+            (1.0, self.fire_timers),
+            (2.0, self.ring_again),
+            (5.0, self.feel_pulse),
+            (10.0, self.sweep),
+            (60.0, self.decide),
+        ]
+        self._due = [0.0] * len(self.duties)
+
+    def tick(self) -> None:
+        """Do what is due; a duty that fails is tried again at its next time and stops no other."""
+        for number, (every, duty) in enumerate(self.duties):
+            if monotonic() < self._due[number]:
+                continue
+            self._due[number] = monotonic() + every
+            try:
+                duty()
+            except (SQLAlchemyError, requests.RequestException) as error:
+                log.error("duty.failed", duty=duty.__name__, error=type(error).__name__)
+
+    def fire_timers(self) -> None:
+        """Turn due timers into events."""
+        with self.services.database.session() as session:
+            timers.fire(session, self.services.bell)
+
+    def ring_again(self) -> None:
+        """Ring for work that no bell was heard for; with Redis down, do it here."""
+        with self.services.database.reader() as session:
+            rings = sweeps.unheard_rings(session)
+        for job, ids in rings:
+            if not self.services.bell.ring(job, *ids):
+                JOBS[job](*ids)
+
+    def feel_pulse(self) -> None:
+        """Ask the web process whether Meta could reach it."""
+        try:
+            answer = requests.get(f"{self.services.settings.public_url}/readyz", timeout=4)
+            alive = answer.status_code == 200
+        except requests.RequestException:
+            alive = False
+        with self.services.database.session() as session:
+            sweeps.note_pulse(session, alive)
+
+    def sweep(self) -> None:
+        """Mend what a fault has left; what is found is logged, because outside of faults it should be nothing."""
+        work: list[Callable[[Any], int]] = [
+            outbox.expire_leases,
+            sweeps.resend_lost,
+            sweeps.free_held,
+            sweeps.show_held,
+            sweeps.rescue_forgotten,
+        ]
+        for part in work:
+            with self.services.database.session() as session:
+                if found := part(session):
+                    log.warning("sweep.found", sweep=part.__name__, found=found)
+
+    def decide(self) -> None:
+        """Decide anew on orders whose time has come."""
+        with self.services.database.session() as session:
+            outcomes.refresh_due(session, now())
+
+
+def main() -> int:
+    """Tick until SIGTERM or Ctrl-C."""
+    try:
+        clock = Clock(services())
+    except SettingsError as error:
+        print(error, file=sys.stderr)  # noqa: T201
+        return 1
+    configure_logs()
+    stop = threading.Event()
+    signal.signal(signal.SIGTERM, lambda *_: stop.set())
+    signal.signal(signal.SIGINT, lambda *_: stop.set())
+    while not stop.wait(0.25):
+        clock.tick()
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
