@@ -7,3 +7,14 @@ if __name__ == "__main__":
     from bot.local.bootstrap import main
 
     raise SystemExit(main(sys.argv[1:]))
+else:
+    from bot.cli import register
+    from bot.services import Services
+    from bot.settings import Settings, SettingsError
+    from bot.web.application import create_app
+
+    try:
+        app = create_app(Services.from_settings(Settings.from_env()), [register])
+    except SettingsError as error:
+        # One line that names the setting, and no traceback: an operator reads this, not an author.
+        raise SystemExit(str(error)) from None

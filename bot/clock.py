@@ -20,7 +20,10 @@ def shift(by: timedelta) -> None:
 
 @dataclass(frozen=True)
 class Hours:
-    """The span of the day in which we may speak first, such as 09:00 to 21:00; it may cross midnight."""
+    """The span of the day in which we may speak first, such as 09:00 to 21:00.
+
+    It may cross midnight; the same hour twice means round the clock.
+    """
 
     opens: time = time(9)
     closes: time = time(21)
@@ -28,7 +31,7 @@ class Hours:
     def is_open(self, moment: datetime) -> bool:
         """Whether the local `moment` (aware) lies inside."""
         at = moment.time().replace(tzinfo=None)
-        if self.opens <= self.closes:
+        if self.opens < self.closes:
             return self.opens <= at < self.closes
         return at >= self.opens or at < self.closes
 

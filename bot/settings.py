@@ -1,5 +1,6 @@
 """What an operator can set: read once at start, validated, documented here and in the README."""
 
+import os
 from pathlib import Path
 from typing import Self
 
@@ -7,6 +8,13 @@ from pydantic import Field, ValidationError, field_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 ROOT = Path(__file__).resolve().parent.parent
+VAR = Path(os.environ.get("PAKKA_VAR") or ROOT / "var")
+"""The folder of everything that outlives a restart on one machine."""
+
+
+def _files() -> tuple[Path, ...]:
+    # A run with a folder of its own, a test's for example, has nothing to do with the real number in `.env`.
+    return (VAR / "local.env",) if os.environ.get("PAKKA_VAR") else (VAR / "local.env", ROOT / ".env")
 
 
 class SettingsError(Exception):
@@ -17,12 +25,12 @@ class Settings(BaseSettings):
     """Every setting, from the environment, `.env`, or what `up` and `setup` wrote to `var/local.env`."""
 
     model_config = SettingsConfigDict(
-        env_file=(ROOT / "var" / "local.env", ROOT / ".env"), env_ignore_empty=True, extra="ignore", frozen=True
+        env_file=_files(), env_ignore_empty=True, extra="ignore", frozen=True
     )
 
-    database_url: str = Field(f"sqlite:///{ROOT / 'var' / 'pakka.db'}", description="SQLAlchemy URL of the database")
+    database_url: str = Field(f"sqlite:///{VAR / 'pakka.db'}", description="SQLAlchemy URL of the database")
     redis_url: str = Field(
-        f"unix://{ROOT / 'var' / 'redis' / 'redis.sock'}", description="Redis of the workers; default: the embedded one"
+        f"unix://{VAR / 'redis' / 'redis.sock'}", description="Redis of the workers; default: the embedded one"
     )
     secret_key: str = Field(min_length=16, description="signs cookies and button ids, derives the field keys")
     public_url: str = Field("http://127.0.0.1:8000", description="how the world reaches us")
@@ -36,6 +44,8 @@ class Settings(BaseSettings):
     whatsapp_app_secret_previous: str = Field("", description="the secret that is being rotated out")
     whatsapp_verify_token: str = Field("", description="webhook verification")
     shards: int = Field(4, ge=1, le=256, description="how many doorbells the conversations are spread over")
+    metrics_token: str = Field("", description="bearer token for /metrics; without it only this host may read them")
+    trusted_proxies: int = Field(0, ge=0, le=5, description="how many proxies in front set X-Forwarded-For")
     session_cookie_secure: bool | None = Field(
         None, description="whether cookies need HTTPS; default: whether PUBLIC_URL begins with https"
     )

@@ -151,7 +151,6 @@ def _checked(rules: Rules) -> Rules:
         (rules.return_cost < 0, "return_cost: must not be negative"),
         (len(rules.reminder_hours) > 2, "reminder_hours: two reminders at the most"),
         (any(hours <= 0 for hours in (*rules.reminder_hours, rules.give_up_hours)), "reminder_hours: above 0"),
-        (rules.opens == rules.closes, "opens: must differ from closes"),
         (not rules.courier_days or not set(rules.courier_days) <= set(range(7)), "courier_days: 0 (Monday) to 6"),
         (not 0 <= rules.review_after_hours <= 1680, "review_after_hours: from 0 to 1680 (70 days)"),
         (rules.parcel_kg <= 0, "parcel_kg: must be above 0"),

@@ -101,7 +101,7 @@ def _result(claimed: Claim, future: Future[Sent]) -> Result:
     if isinstance(error, SendError):
         return Result(claimed.message_id, error=error)
     log.error("send.failed", message=claimed.message_id, error=type(error).__name__)
-    return Result(claimed.message_id, error=OurBug(code=0, detail=type(error).__name__))
+    return Result(claimed.message_id, error=OurBug(details=type(error).__name__))
 
 
 def claim(session: Session, limit: int, signer: Signer, throttle: Throttle) -> tuple[list[Claim], bool]:

@@ -20,11 +20,10 @@ from bot.whatsapp.client import Sent
 
 log = structlog.get_logger()
 
-MAXIMUM_ATTEMPTS = 12
-"""With back-off this is about half a day of a provider that is down."""
+MAXIMUM_ATTEMPTS = 100
+"""With back-off this is a working day of a provider that is down."""
 PROBE = timedelta(seconds=60)
 """How often a number that Meta has blocked is tried again."""
-PAIR_SECONDS = 6
 RANK = {"queued": 0, "sending": 0, "unknown": 0, "sent": 1, "delivered": 2, "read": 3, "played": 4}
 """A status only moves up (whatsapp.md: monotone rule)."""
 
@@ -96,14 +95,14 @@ class Desk:
             if order is not None and order.asked_at is None:
                 order.asked_at = message.sent_at
 
-    def again(self, message: Message, conversation: Conversation, seconds: float) -> None:
+    def again(self, message: Message, conversation: Conversation, error: errors.SendError) -> None:
         """Send once more after a while, unless it was tried too often."""
-        message.claimed_until = None
-        if message.attempts >= MAXIMUM_ATTEMPTS:
-            self.undeliverable(message, conversation, message.error_code or 0)
+        message.claimed_until, message.error_code = None, error.code
+        if message.attempts >= (error.most_attempts or MAXIMUM_ATTEMPTS):
+            self.undeliverable(message, conversation, error.code or 0)
             return
         message.status = "queued"
-        message.not_before = now() + timedelta(seconds=seconds)
+        message.not_before = now() + error.wait(message.attempts)
 
     def undeliverable(self, message: Message, conversation: Conversation, code: int) -> None:
         """Let the flow decide what follows from a message that cannot reach the shopper."""
@@ -114,31 +113,19 @@ class Desk:
             self.bell.ring_after_commit(self.session, DRAIN, conversation.shard)
 
 
-def _retry(desk: Desk, message: Message, conversation: Conversation, _n: Channel, error: errors.SendError) -> None:
-    message.error_code = error.code
-    desk.again(message, conversation, min(2.0**message.attempts, 3600.0))
-
-
-def _slow_pair(desk: Desk, message: Message, conversation: Conversation, _n: Channel, error: errors.SendError) -> None:
-    message.error_code = error.code
-    desk.again(message, conversation, PAIR_SECONDS * 4.0 ** min(message.attempts - 1, 4))
-
-
-def _slow_number(
-    desk: Desk, message: Message, conversation: Conversation, channel: Channel, error: errors.SendError
-) -> None:
-    message.attempts -= 1  # The number was too fast; the message did nothing wrong.
-    channel.held_until, channel.held_reason = now() + timedelta(seconds=2), f"throughput_{error.code}"
-    desk.again(message, conversation, 1.0)
+def _again(desk: Desk, message: Message, conversation: Conversation, _n: Channel, error: errors.SendError) -> None:
+    desk.again(message, conversation, error)
 
 
 def _hold_number(
     desk: Desk, message: Message, conversation: Conversation, channel: Channel, error: errors.SendError
 ) -> None:
+    """Keep everything of a number back for a while; the message itself did nothing wrong."""
+    wait = error.wait(1) or PROBE
+    channel.held_until, channel.held_reason = now() + wait, f"code_{error.code}"
+    log.warning("number.held", channel=channel.id, code=error.code, seconds=wait.total_seconds())
     message.attempts -= 1
-    channel.held_until, channel.held_reason = now() + PROBE, f"account_{error.code}"
-    log.error("number.held", channel=channel.id, code=error.code)
-    desk.again(message, conversation, PROBE.total_seconds())
+    message.status, message.error_code, message.claimed_until = "queued", error.code, None
 
 
 def _hold_template(desk: Desk, message: Message, _c: Conversation, channel: Channel, error: errors.SendError) -> None:
@@ -165,18 +152,13 @@ def _needs_template(
         message.status, message.hold_reason = "held", "window_closed"
         return
     conversation.window_until = now()
-    desk.again(message, conversation, 0.0)
+    message.status, message.not_before = "queued", None
 
 
 def _undeliverable(
     desk: Desk, message: Message, conversation: Conversation, _n: Channel, error: errors.SendError
 ) -> None:
-    desk.undeliverable(message, conversation, error.code)
-
-
-def _later(desk: Desk, message: Message, conversation: Conversation, _n: Channel, error: errors.SendError) -> None:
-    message.error_code = error.code
-    desk.again(message, conversation, 24 * 3600.0)
+    desk.undeliverable(message, conversation, error.code or 0)
 
 
 def _unknown(desk: Desk, message: Message, _c: Conversation, _n: Channel, error: errors.SendError) -> None:
@@ -205,14 +187,14 @@ def _our_bug(desk: Desk, message: Message, conversation: Conversation, _n: Chann
 
 Handler = Callable[[Desk, Message, Conversation, Channel, errors.SendError], None]
 _HANDLERS: dict[type[errors.SendError], Handler] = {
-    errors.Retry: _retry,
-    errors.SlowPair: _slow_pair,
-    errors.SlowNumber: _slow_number,
+    errors.Retry: _again,
+    errors.SlowPair: _again,
+    errors.SlowNumber: _hold_number,
     errors.HoldNumber: _hold_number,
     errors.HoldTemplate: _hold_template,
     errors.NeedsTemplate: _needs_template,
     errors.Undeliverable: _undeliverable,
-    errors.Later: _later,
+    errors.Later: _again,
     errors.Unknown: _unknown,
     errors.OurBug: _our_bug,
 }
