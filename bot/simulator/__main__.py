@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import os
+import sys
 from dataclasses import fields
 
 from bot.simulator.state import Options
@@ -28,9 +29,10 @@ _HELP = {
 def options_from(arguments: list[str] | None = None) -> Options:
     """Return the options of the command line; `SIMULATOR_PORT` and the like give the defaults."""
     parser = argparse.ArgumentParser(prog="simulator", description=(__doc__ or "").strip())
+    given = Options()
     for field in fields(Options):
-        kind = type(field.default)
-        default = kind(os.environ.get(f"SIMULATOR_{field.name.upper()}", field.default))
+        kind = type(getattr(given, field.name))
+        default = kind(os.environ.get(f"SIMULATOR_{field.name.upper()}", getattr(given, field.name)))
         parser.add_argument(f"--{field.name.replace('_', '-')}", type=kind, default=default,
                             help=f"{_HELP[field.name]} (default: {default!r})")  # fmt: skip
     return Options(**vars(parser.parse_args(arguments)))
@@ -49,8 +51,9 @@ def announce(options: Options, url: str) -> None:
         "App secret": options.app_secret,
         "Verify token": options.verify_token,
     }
-    print(f"Simulator listening on {url}")
-    print("\n".join(f"  {name:<17} {value}" for name, value in lines.items()), flush=True)
+    told = [f"Simulator listening on {url}", *(f"  {name:<17} {value}" for name, value in lines.items())]
+    sys.stdout.write("\n".join(told) + "\n")
+    sys.stdout.flush()
 
 
 def serve(options: Options) -> None:

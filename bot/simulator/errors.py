@@ -73,8 +73,10 @@ DETAILS: dict[int, str] = {
     131026: "Message Undeliverable.",
     131030: "Recipient phone number not in allowed list: Add recipient phone number to recipient list and try again.",
     131042: "Message failed to send because there were one or more errors related to your payment method.",
-    131047: "Message failed to send because more than 24 hours have passed since the customer last replied to this number.",
-    131048: "Message failed to send because there are restrictions on how many messages can be sent from this phone number.",
+    131047: "Message failed to send because more than 24 hours have passed since the customer last replied to this "
+    "number.",
+    131048: "Message failed to send because there are restrictions on how many messages can be sent from this phone "
+    "number.",
     131049: "In order to maintain a healthy ecosystem engagement, the message failed to be delivered.",
     131050: "Unable to deliver the message. This recipient has chosen to stop receiving marketing messages.",
     131053: "Media upload error",

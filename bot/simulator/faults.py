@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import json
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -19,7 +20,6 @@ ANSWERS = ("code", "http", "raw", "reset", "hang", "latency_ms", "accept", "head
 # Effects on webhooks and statuses.
 WEBHOOKS = ("duplicate", "after", "delay", "reorder", "refuse", "bad_signature", "unsigned", "drop", "mangle")
 
-_USAGE = '{{"{waba}":[{{"type":"whatsapp","call_count":100,"total_cputime":25,"total_time":25,"estimated_time_to_regain_access":{minutes}}}]}}'
 
 # Ready-made effects: the ways real requests were seen to fail.
 PRESETS: dict[str, Json] = {
@@ -45,7 +45,12 @@ PRESETS: dict[str, Json] = {
     "reset_before_accept": {"reset": True, "accept": False},
     "accept_then_reset": {"reset": True, "accept": True},
     "accept_then_hang": {"hang": 60.0, "accept": True},
-    "accept_then_502": {"http": 502, "raw": "<html><body>Bad Gateway</body></html>", "type": "text/html", "accept": True},
+    "accept_then_502": {
+        "http": 502,
+        "raw": "<html><body>Bad Gateway</body></html>",
+        "type": "text/html",
+        "accept": True,
+    },
     "status_before_answer": {"status_first": True, "accept": True},
     "duplicate": {"duplicate": 1},
     "late_duplicate": {"duplicate": 1, "after": 3 * 3600.0},
@@ -105,8 +110,14 @@ class Faults:
         known = {"type", "regain_minutes", "subcode", "details", *ANSWERS, *WEBHOOKS}
         if unknown := set(effect) - known:
             raise ValueError(f"unknown effect {', '.join(sorted(unknown))}; known are {', '.join(sorted(known))}")
-        limits = {k: body[k] for k in ("next", "every", "p", "since", "until", "number", "phone") if body.get(k) is not None}
-        if unknown := set(body) - set(limits) - {"target", "effect", "next", "every", "p", "since", "until", "number", "phone"}:
+        limits = {
+            k: body[k] for k in ("next", "every", "p", "since", "until", "number", "phone") if body.get(k) is not None
+        }
+        if (
+            unknown := set(body)
+            - set(limits)
+            - {"target", "effect", "next", "every", "p", "since", "until", "number", "phone"}
+        ):
             raise ValueError(f"unknown limit {', '.join(sorted(unknown))}")
         for name in set(limits) & {"next", "every", "p", "since", "until"}:
             if not isinstance(limits[name], int | float):
@@ -138,7 +149,14 @@ def refusal(effect: Json, waba: str) -> Refusal:
     """Return the error body of an effect with a code."""
     headers = dict(effect.get("headers", {}))
     if "regain_minutes" in effect:
-        headers["X-Business-Use-Case-Usage"] = _USAGE.format(waba=waba, minutes=effect["regain_minutes"])
+        headers["X-Business-Use-Case-Usage"] = json.dumps(
+            {waba: [{"type": "whatsapp", "call_count": 100, "total_cputime": 25, "total_time": 25,
+                     "estimated_time_to_regain_access": effect["regain_minutes"]}]}
+        )  # fmt: skip
     return Refusal(
-        int(effect["code"]), effect.get("details"), http=effect.get("http"), subcode=effect.get("subcode"), headers=headers
+        int(effect["code"]),
+        effect.get("details"),
+        http=effect.get("http"),
+        subcode=effect.get("subcode"),
+        headers=headers,
     )

@@ -99,7 +99,9 @@ def _touch(sim: Simulator, number: Number, shopper: Shopper, now: float) -> None
     bucket.take(now, number.mps, force=True)
 
 
-def shown(sim: Simulator, number: Number, shopper: Shopper, body: Json, fits: Callable[[Outgoing], bool], what: str) -> Outgoing:
+def shown(
+    sim: Simulator, number: Number, shopper: Shopper, body: Json, fits: Callable[[Outgoing], bool], what: str
+) -> Outgoing:
     """Return the message an action refers to: the one named, or the newest on the phone that fits."""
     named = body.get("wamid")
     if named is not None:
@@ -231,7 +233,14 @@ def _contacts(sim: Simulator, number: Number, shopper: Shopper, body: Json, host
 
 
 def _share_phone(sim: Simulator, number: Number, shopper: Shopper, body: Json, host: str) -> Json:
-    out = shown(sim, number, shopper, body, lambda o: _interactive(o).get("type") == "request_contact_info", "request for contact")
+    out = shown(
+        sim,
+        number,
+        shopper,
+        body,
+        lambda o: _interactive(o).get("type") == "request_contact_info",
+        "request for contact",
+    )
     phone = {"phone": "+" + shopper.wa_id, "wa_id": shopper.wa_id, "type": "CELL"}
     return _post(sim, number, shopper, "contacts", [{"origin": "contact_request", "phones": [phone]}], body, out.wamid)
 

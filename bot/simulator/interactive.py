@@ -72,7 +72,9 @@ def _check_header(kind: str, header: Any) -> None:
         return
     form = _object(header, "interactive['header']").get("type")
     if form not in ("text", "image", "video", "document"):
-        raise Refusal(100, message="(#100) Param interactive['header']['type'] must be one of {DOCUMENT, IMAGE, TEXT, VIDEO}")
+        raise Refusal(
+            100, message="(#100) Param interactive['header']['type'] must be one of {DOCUMENT, IMAGE, TEXT, VIDEO}"
+        )
     if form == "text":
         if not header.get("text"):
             raise Refusal(131009, "Text cannot be null for header type text")

@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+from itertools import islice
+
 DAY = 86_400.0
-PAIR_SECONDS = 6.0  # one message per six seconds to one user, https://developers.facebook.com/docs/whatsapp/cloud-api/overview
+PAIR_SECONDS = (
+    6.0  # one message per six seconds to one user, https://developers.facebook.com/docs/whatsapp/cloud-api/overview
+)
 PAIR_BURST = 45
 
 TIERS: dict[str, float] = {
@@ -64,7 +68,7 @@ class NewUsers:
 
     def take(self, now: float, user: str, limit: float) -> bool:
         """Count `user` and say whether the portfolio may still write to them."""
-        for known, at in list(self.since.items())[:64]:
+        for known, at in list(islice(self.since.items(), 64)):
             if at > now - DAY:
                 break
             del self.since[known]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from dataclasses import astuple
 from typing import Any
 
 from bot.simulator.clock import Timetable
@@ -70,10 +71,8 @@ class Network:
         if shopper.blocked_business and settings.blocked_effect == "failed":
             return 131026
         node = out.body.get("interactive")
-        if out.kind == "interactive" and isinstance(node, dict) and node.get("type") == "address_message":
-            if not out.wa_id.startswith("91") or not shopper.supports_address:
-                return 1026
-        return 0
+        form = isinstance(node, dict) and node.get("type") == "address_message"
+        return 1026 if form and not (out.wa_id.startswith("91") and shopper.supports_address) else 0
 
     def status(self, wamid: str, name: str, code: int = 0) -> None:
         """Let a message reach a status now, tell the business, and plan the next one."""
@@ -183,8 +182,7 @@ class Network:
                     node["conversation"] = self._conversation(out, name, now)
         update = Update(number.waba, number.id, number.digits, "statuses", node, contact, at=now)
         if pause := float(effect.get("delay", 0)):
-            self.timetable.at(now + pause, "update", [update.waba, update.number, update.display, update.kind,
-                                                      update.node, update.contact])  # fmt: skip
+            self.timetable.at(now + pause, "update", list(astuple(update)))
         else:
             self.postman.put(update)
         for _ in range(int(effect.get("duplicate", 0))):
@@ -207,7 +205,9 @@ class Network:
         if self.in_free_entry(out.number, out.wa_id, now):
             billable, kind, out.fep = False, "free_entry_point", True
         elif now < world.settings.paid_service_from:
-            if out.category == "service" or (out.category == "utility" and self.window_open(out.number, out.wa_id, now)):
+            if out.category == "service" or (
+                out.category == "utility" and self.window_open(out.number, out.wa_id, now)
+            ):
                 billable, kind = False, "free_customer_service"
         elif out.category == "service":
             month = f"{out.number}:{time.strftime('%Y-%m', time.gmtime(now))}"

@@ -220,7 +220,9 @@ def shopper_for(sim: Simulator, wa_id: str) -> Shopper:
     world = sim.world
     shopper = world.shoppers.get(wa_id)
     if shopper is None:
-        shopper = Shopper(wa_id, f"Shopper {wa_id[-4:]}", world.draws.bsuid(wa_id), on_whatsapp=world.settings.auto_create)
+        shopper = Shopper(
+            wa_id, f"Shopper {wa_id[-4:]}", world.draws.bsuid(wa_id), on_whatsapp=world.settings.auto_create
+        )
         world.shoppers[wa_id] = shopper
         world.by_bsuid[shopper.bsuid] = wa_id
         world.note("phone", wa_id)
@@ -244,9 +246,10 @@ def _take_limits(sim: Simulator, number: Number, shopper: Shopper, now: float) -
             raise Refusal(130429)
     if settings.enforce_pair and not world.pairs.take(now, f"{number.id}:{shopper.wa_id}"):
         raise Refusal(131056)
-    if not sim.network.window_open(number.id, shopper.wa_id, now):
-        if not world.new_users.take(now, shopper.wa_id, TIERS[settings.messaging_limit]):
-            raise Refusal(131048, f"The messaging limit of the business portfolio ({settings.messaging_limit}) is reached.")
+    if sim.network.window_open(number.id, shopper.wa_id, now):
+        return
+    if not world.new_users.take(now, shopper.wa_id, TIERS[settings.messaging_limit]):
+        raise Refusal(131048, f"The messaging limit of the business portfolio ({settings.messaging_limit}) is reached.")
 
 
 def _record(

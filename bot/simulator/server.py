@@ -34,7 +34,9 @@ StartResponse = Callable[..., Any]
 def create_app(sim: Simulator) -> Flask:
     """Return the Flask application: page, control API and the Graph endpoints that are no sends."""
     here = Path(__file__).parent
-    app = Flask(__name__, static_folder=str(here / "page"), static_url_path="/static", template_folder=str(here / "page"))
+    app = Flask(
+        __name__, static_folder=str(here / "page"), static_url_path="/static", template_folder=str(here / "page")
+    )
     app.config["simulator"] = sim
     app.json.sort_keys = False  # type: ignore[attr-defined]  # the default provider has it
     app.config["MAX_CONTENT_LENGTH"] = MAX_BODY
@@ -50,7 +52,8 @@ def _protect(response: Response) -> BaseResponse:
     """Let the page load nothing but its own files."""
     if response.mimetype == "text/html":
         response.headers["Content-Security-Policy"] = (
-            "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data: blob:; media-src 'self' blob:; "
+            "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data: blob:; "
+            "media-src 'self' blob:; "
             "connect-src 'self'; font-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'self'"
         )
         response.headers["Referrer-Policy"] = "no-referrer"

@@ -26,9 +26,7 @@ def dump(sim: Simulator) -> Json:
             name: [dataclasses.asdict(record) for record in getattr(world, name).values()]
             for name in ("wabas", "numbers", "shoppers", "templates", "outgoing", "incoming")
         }
-        media = [
-            dataclasses.asdict(m) | {"data": base64.b64encode(m.data).decode()} for m in world.media.values()
-        ]
+        media = [dataclasses.asdict(m) | {"data": base64.b64encode(m.data).decode()} for m in world.media.values()]
         return {
             "format": FORMAT, "seed": world.draws.seed, **records, "media": media,
             "settings": dataclasses.asdict(world.settings),

@@ -51,7 +51,9 @@ def check_message(payload: Json) -> str:
     """Check everything that can be told from the body alone, and return the type of the message."""
     kind = payload.get("type", "text")
     if kind not in TYPES:
-        raise invalid(f"Param type must be one of {{{', '.join(TYPES).upper()}}} - got {str(kind)!r}.".replace("'", '"'))
+        raise invalid(
+            f"Param type must be one of {{{', '.join(TYPES).upper()}}} - got {str(kind)!r}.".replace("'", '"')
+        )
     if payload.get("recipient_type", "individual") != "individual":
         raise invalid("Param recipient_type must be one of {INDIVIDUAL}.")
     opaque = payload.get("biz_opaque_callback_data")
@@ -67,7 +69,7 @@ def check_message(payload: Json) -> str:
     node = payload[kind]
     if kind == "contacts":
         _check_contacts(node)
-        return kind
+        return "contacts"
     if not isinstance(node, dict):
         raise invalid(f"Param {kind} must be a JSON object.")
     if kind in MEDIA:

@@ -55,7 +55,7 @@ def _outgoing(world: World, out: Outgoing) -> Json:
             view["media"] = _media(world, shown["media"]["type"], shown["media"])
         view["buttons"] = [{"title": b["title"], "kind": b["kind"], **({"url": b["url"]} if "url" in b else {})}
                            for b in shown.get("buttons", [])]  # fmt: skip
-    elif out.kind == "interactive":
+    elif out.kind == "interactive" and isinstance(node, dict):
         _interactive(world, node, view)
     else:
         _plain(world, out.kind, node, view)
@@ -91,7 +91,9 @@ def _interactive(world: World, node: Json, view: Json) -> None:
         view["buttons"] = [{"title": "Send location", "kind": "location"}]
     elif node["type"] == "address_message":
         view["buttons"] = [{"title": "Provide address", "kind": "address"}]
-        view["form"] = {key: action["parameters"].get(key) for key in ("values", "saved_addresses", "validation_errors")}
+        view["form"] = {
+            key: action["parameters"].get(key) for key in ("values", "saved_addresses", "validation_errors")
+        }
     elif node["type"] == "flow":
         view["buttons"] = [{"title": action["parameters"]["flow_cta"], "kind": "flow"}]
     elif node["type"] == "request_contact_info":

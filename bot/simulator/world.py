@@ -30,6 +30,10 @@ class Simulator:
         self.postman.start()
         self.timetable.start()
 
+    def settle(self) -> None:
+        """Wait until every webhook that is under way was answered."""
+        self.postman.settle()
+
     def reset(self, seed: int | None = None) -> None:
         """Begin again with an empty world; the clock follows the wall clock again."""
         with self.world.lock:
@@ -103,9 +107,10 @@ class Simulator:
             elif name == "arrive":
                 self.network.arrive(argument)
             elif name == "update":
-                self.postman.put(Update(*argument, at=self.world.clock.now()))
-            elif name == "review" and (template := self.world.templates.get(argument)) is not None:
-                if template.status == "PENDING":
+                self.postman.put(Update(*argument))
+            elif name == "review":
+                template = self.world.templates.get(argument)
+                if template is not None and template.status == "PENDING":
                     rejected = self.world.settings.review == "reject"
                     self.set_template_status(template, "REJECTED" if rejected else "APPROVED",
                                              "INVALID_FORMAT" if rejected else "NONE")  # fmt: skip
