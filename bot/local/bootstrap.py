@@ -1,10 +1,8 @@
 """Bring a bare machine to the point where everything else can run: an interpreter, `.venv`, locked packages.
 
-Standard library only, and readable by Python 3.8: on an older machine it must at least reach the sentence that says so.
+Standard library only, and readable by Python 3.6: on an older machine it must at least reach the sentence that says so.
 Packages come from wherever pip and uv of this host are told to get them; no address of an index stands here.
 """
-
-from __future__ import annotations
 
 import contextlib
 import fcntl
