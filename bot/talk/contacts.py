@@ -1,7 +1,7 @@
 """Shoppers and their conversations: found by what Meta tells of them, made when they are new."""
 
 import zlib
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable, Sequence
 from datetime import datetime
 from zoneinfo import ZoneInfo
 
@@ -11,7 +11,7 @@ from sqlalchemy import select
 from sqlmodel import Session
 
 from bot.database import insert_once, row_id
-from bot.models import Contact, Conversation, Identity, Message
+from bot.models import Contact, Conversation, Identity, Message, Order
 
 PHONE = "phone"
 BSUID = "bsuid"
@@ -69,35 +69,97 @@ def learn(session: Session, channel_id: int, contact_id: int, identities: Iterab
 
 def ensure_conversation(session: Session, channel_id: int, contact_id: int, shards: int, at: datetime) -> Conversation:
     """Return the one conversation between a number of ours and a shopper."""
-    statement = select(Conversation).where(Conversation.channel_id == channel_id, Conversation.contact_id == contact_id)
-    if (conversation := session.execute(statement).scalar_one_or_none()) is not None:
-        return conversation
-    row = {
-        "channel_id": channel_id,
-        "contact_id": contact_id,
-        "shard": zlib.crc32(str(contact_id).encode()) % shards,
-        "owner": "bot",
-        "epoch": 0,
-        "seq": 0,
-        "data": {},
-        "created_at": at,
-    }
-    insert_once(session, Conversation, [row], "channel_id", "contact_id")
-    return session.execute(statement).scalar_one()
+    return session.get_one(Conversation, converse_all(session, channel_id, [contact_id], shards, at)[contact_id])
+
+
+def converse_all(
+    session: Session, channel_id: int, contacts: Collection[int], shards: int, at: datetime
+) -> dict[int | None, int]:
+    """Return the conversations of many shoppers with a number of ours, contact -> conversation, making what is new."""
+    statement = select(Conversation.contact_id, Conversation.id).where(
+        Conversation.channel_id == channel_id,
+        Conversation.contact_id.in_(contacts),  # type: ignore[attr-defined]
+    )
+    known: dict[int | None, int] = dict(session.execute(statement).all())
+    rows = [
+        {
+            "channel_id": channel_id,
+            "contact_id": contact_id,
+            "shard": zlib.crc32(str(contact_id).encode()) % shards,
+            "owner": "bot",
+            "epoch": 0,
+            "seq": 0,
+            "data": {},
+            "created_at": at,
+        }
+        for contact_id in contacts
+        if contact_id not in known
+    ]
+    if rows:
+        insert_once(session, Conversation, rows, "channel_id", "contact_id")
+        known = dict(session.execute(statement).all())
+    return known
+
+
+def meet_all(session: Session, channel_id: int, orders: Sequence[Order], at: datetime) -> None:
+    """Give many orders the contacts that their phone numbers belong to, making what is new with a few statements."""
+    by_number = {order.phone.lstrip("+"): order for order in orders}
+    if not by_number:
+        return
+    statement = select(Identity.value, Identity.contact_id).where(
+        Identity.channel_id == channel_id,
+        Identity.scheme == PHONE,
+        Identity.value.in_(by_number),  # type: ignore[attr-defined]
+    )
+    known = dict(session.execute(statement).all())
+    strangers = {number: order for number, order in by_number.items() if number not in known}
+    if strangers:
+        made = [
+            Contact(channel_id=channel_id, name=order.shopper_name, region=order.region, created_at=at)
+            for order in strangers.values()
+        ]
+        session.add_all(made)
+        session.flush()
+        rows = [
+            {"channel_id": channel_id, "contact_id": row_id(contact), "scheme": PHONE, "value": number}
+            for number, contact in zip(strangers, made, strict=True)
+        ]
+        insert_once(session, Identity, rows, "channel_id", "scheme", "value")
+        known = dict(session.execute(statement).all())
+        # Another worker met some of these shoppers at the same moment: theirs stand.
+        for contact in made:
+            if contact.id not in known.values():
+                session.delete(contact)
+    for order in orders:
+        order.contact_id = known[order.phone.lstrip("+")]
 
 
 def zone_of(contact: Contact, fallback: str, phone: str = "") -> ZoneInfo:
     """Return the shopper's time zone: their own, that of their number if it has one only, else the merchant's."""
-    if contact.timezone:
-        return ZoneInfo(contact.timezone)
-    if phone:
-        try:
-            zones = phone_zones.time_zones_for_number(phonenumbers.parse(phone))
-        except phonenumbers.NumberParseException:
-            zones = ()
-        if len(zones) == 1 and zones[0] != phone_zones.UNKNOWN_TIMEZONE:
-            return ZoneInfo(zones[0])
-    return ZoneInfo(fallback)
+    return ZoneInfo(contact.timezone) if contact.timezone else zone_of_phone(phone, fallback)
+
+
+def zone_of_phone(phone: str, fallback: str) -> ZoneInfo:
+    """Return the time zone of a phone number (E.164) where it has one only, else `fallback`."""
+    # Zones belong to prefixes of at most seven digits: what is known of one number holds for its neighbours.
+    prefix = phone[:9]
+    if prefix not in _zone_of_prefix:
+        if len(_zone_of_prefix) > MOST_PREFIXES:
+            _zone_of_prefix.clear()
+        _zone_of_prefix[prefix] = _look_up_zone(phone)
+    return ZoneInfo(_zone_of_prefix[prefix] or fallback)
+
+
+MOST_PREFIXES = 10_000
+_zone_of_prefix: dict[str, str | None] = {}
+
+
+def _look_up_zone(phone: str) -> str | None:
+    try:
+        zones = phone_zones.time_zones_for_number(phonenumbers.parse(phone))
+    except phonenumbers.NumberParseException:
+        return None
+    return zones[0] if len(zones) == 1 and zones[0] != phone_zones.UNKNOWN_TIMEZONE else None
 
 
 def _known(session: Session, channel_id: int, scheme: str, value: str) -> int | None:

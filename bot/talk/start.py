@@ -1,17 +1,17 @@
 """Plan talks: the timetable in the database says when each order is asked."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Collection, Sequence
 from datetime import datetime, timedelta
 from zoneinfo import ZoneInfo
 
-from sqlalchemy import select
+from sqlalchemy import delete, select
 from sqlmodel import Session
 
 from bot.clock import at_local, now
 from bot.database import insert_once, row_id
 from bot.models import Contact, Merchant, Order, Run, Timer
 from bot.orders.rules import Rules
-from bot.talk.contacts import PHONE, ensure_contact, ensure_conversation, zone_of
+from bot.talk.contacts import converse_all, meet_all, zone_of_phone
 
 START = 0
 """The timer that begins a planned run."""
@@ -39,57 +39,38 @@ def ask_time(order: Order, rules: Rules, zone: ZoneInfo, at: datetime) -> dateti
     return rules.hours.next_open(moment, zone)
 
 
-def plan(
-    session: Session, order: Order, flow: str, at: datetime | None = None, *, version: int = 0, shards: int = 4
-) -> Run | None:
+def plan(session: Session, order: Order, flow: str, at: datetime | None = None, *, shards: int = 4) -> Run | None:
     """Put the talk of `flow` about `order` on the timetable at `at`, by default when the rules say.
 
-    Safe to repeat: an order has one run of a flow. Returns None when the order has no phone number or may not be asked.
-    Raises NoChannel when the merchant has no WhatsApp number.
+    Safe to repeat: an order has one run of a flow. Returns None when it had one, when it has no phone number, or when
+    it was drawn never to be asked. Raises NoChannel when the merchant has no WhatsApp number.
     """
-    planned = plan_all(session, [order], flow, at, version=version, shards=shards)
+    planned = plan_all(session, [order], flow, at, shards=shards)
     return planned[0] if planned else None
 
 
 def plan_all(
-    session: Session,
-    orders: Sequence[Order],
-    flow: str,
-    at: datetime | None = None,
-    *,
-    version: int = 0,
-    shards: int = 4,
+    session: Session, orders: Sequence[Order], flow: str, at: datetime | None = None, *, shards: int = 4
 ) -> list[Run]:
     """Plan many orders of one merchant with a handful of statements; see `plan`."""
-    askable = [order for order in orders if order.phone and not order.held_out]
+    session.flush()
+    askable = {row_id(order): order for order in orders if order.phone and not order.held_out}
     if not askable:
         return []
-    merchant = session.get_one(Merchant, askable[0].merchant_id)
+    merchant = session.get_one(Merchant, next(iter(askable.values())).merchant_id)
     if merchant.channel_id is None:
         raise NoChannel(f"merchant {merchant.slug} has no WhatsApp number: connect one first")
-    rules = Rules.from_json(merchant.rules)
-    moment = now()
-    for order in askable:
-        if order.contact_id is None:
-            order.contact_id = ensure_contact(
-                session,
-                merchant.channel_id,
-                [(PHONE, order.phone.lstrip("+"))],
-                region=order.region,
-                name=order.shopper_name,
-                at=moment,
-            )
-    conversations = {
-        contact_id: ensure_conversation(session, merchant.channel_id, contact_id, shards, moment)
-        for contact_id in dict.fromkeys(order.contact_id for order in askable if order.contact_id is not None)
-    }
+    rules, moment = Rules.from_json(merchant.rules), now()
+    meet_all(session, merchant.channel_id, [order for order in askable.values() if order.contact_id is None], moment)
+    contacts = {order.contact_id for order in askable.values() if order.contact_id is not None}
+    conversations = converse_all(session, merchant.channel_id, contacts, shards, moment)
     rows = [
         {
             "merchant_id": merchant.id,
-            "conversation_id": conversations[order.contact_id].id,
-            "order_id": order.id,
+            "conversation_id": conversations[order.contact_id],
+            "order_id": order_id,
             "flow": flow,
-            "version": version,
+            "version": 0,
             "step": "",
             "turn": 0,
             "state": {},
@@ -97,18 +78,48 @@ def plan_all(
             "created_at": moment,
             "updated_at": moment,
         }
-        for order in askable
+        for order_id, order in askable.items()
         if order.contact_id is not None
     ]
     new = insert_once(session, Run, rows, "order_id", "flow")
     runs = list(session.execute(select(Run).where(Run.id.in_(new))).scalars()) if new else []  # type: ignore[union-attr]
-    by_id = {order.id: order for order in askable}
-    for run in runs:
-        order = by_id[run.order_id]
-        if at is None:
-            contact = session.get_one(Contact, order.contact_id)
-            zone = zone_of(contact, merchant.timezone, order.phone)
-            order.ask_at = ask_time(order, rules, zone, moment)
-        session.add(Timer(run_id=row_id(run), turn=0, nth=START, fire_at=at or order.ask_at))
+    if at is None:
+        zones = _zones(session, contacts, merchant.timezone)
+        for run in runs:
+            order = askable[run.order_id]
+            order.ask_at = ask_time(order, rules, zones(order), moment)
+    session.add_all(
+        Timer(run_id=row_id(run), turn=0, nth=START, fire_at=at or askable[run.order_id].ask_at) for run in runs
+    )
     session.flush()
     return runs
+
+
+def withdraw(session: Session, order_ids: Collection[int]) -> set[int]:
+    """Take the talks of orders off the timetable; return the orders whose talk had already begun, which are left alone.
+
+    For an upload that is undone, and for a phone number that is corrected before the first prompt.
+    """
+    if not order_ids:
+        return set()
+    runs = list(
+        session.execute(
+            select(Run).where(Run.order_id.in_(order_ids)).with_for_update()  # type: ignore[attr-defined]
+        ).scalars()
+    )
+    planned = [row_id(run) for run in runs if run.status == "planned"]
+    if planned:
+        session.execute(delete(Timer).where(Timer.run_id.in_(planned)))  # type: ignore[attr-defined]
+        session.execute(delete(Run).where(Run.id.in_(planned)))  # type: ignore[union-attr]
+    return {run.order_id for run in runs if run.status != "planned"}
+
+
+def _zones(session: Session, contacts: Collection[int], fallback: str) -> Callable[[Order], ZoneInfo]:
+    own = dict(
+        session.execute(
+            select(Contact.id, Contact.timezone).where(Contact.id.in_(contacts), Contact.timezone.is_not(None))  # type: ignore[union-attr, call-overload]
+        ).all()
+    )
+    return lambda order: (
+        ZoneInfo(own[order.contact_id]) if order.contact_id in own else zone_of_phone(order.phone, fallback)
+    )
