@@ -193,14 +193,30 @@ def make_venv_with_foreign_pip(python: str) -> bool:
 
 def apt_install(*packages: str) -> None:
     """Install Debian packages as root, without questions and without starting services, or raise SetupError."""
-    environment = dict(os.environ, DEBIAN_FRONTEND="noninteractive", RUNLEVEL="1")
-    for command in (["update", "-q"], ["install", "-q", "-y", "--no-install-recommends", *packages]):
-        done = subprocess.run(
-            ["apt-get", *command], env=environment, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT, text=True, errors="replace",
-        )  # fmt: skip
-        if done.returncode:
-            raise SetupError("apt-get {} failed:\n{}".format(" ".join(command), done.stdout[-2000:]))
+    environment = dict(os.environ, DEBIAN_FRONTEND="noninteractive")
+    with services_forbidden():
+        for command in (["update", "-q"], ["install", "-q", "-y", "--no-install-recommends", *packages]):
+            done = subprocess.run(
+                ["apt-get", *command], env=environment, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
+                stderr=subprocess.STDOUT, universal_newlines=True, errors="replace",
+            )  # fmt: skip
+            if done.returncode:
+                raise SetupError("apt-get {} failed:\n{}".format(" ".join(command), done.stdout[-2000:]))
+
+
+@contextlib.contextmanager
+def services_forbidden() -> Iterator[None]:
+    """Keep Debian from starting what it installs, unless the machine has a rule of its own for that."""
+    rule = Path("/usr/sbin/policy-rc.d")
+    ours = not rule.exists()
+    if ours:
+        rule.write_text("#!/bin/sh\nexit 101\n", encoding="ascii")
+        rule.chmod(0o755)
+    try:
+        yield
+    finally:
+        if ours:
+            rule.unlink()
 
 
 # --- packages ----------------------------------------------------------------------------------------------------
@@ -282,7 +298,7 @@ def installer_environment() -> Dict[str, str]:
 def pip_setting(name: str) -> Optional[str]:
     """Return what pip's files or variables say about one option; the last one listed is the one in force."""
     listed = subprocess.run(
-        [PYTHON, "-m", "pip", "config", "list"], stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True
+        [PYTHON, "-m", "pip", "config", "list"], stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, universal_newlines=True
     )
     values = re.findall(r"^\S*\.{}='(.*)'$".format(re.escape(name)), listed.stdout, re.M)
     return values[-1] if values else None
