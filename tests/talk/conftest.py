@@ -1,0 +1,165 @@
+"""A shop, its shoppers and a running Cloud API for the tests of talks."""
+
+import re
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+import requests
+from sqlmodel import Session
+
+from bot.clock import now
+from bot.database import Database, row_id
+from bot.jobs import Bell
+from bot.local.bootstrap import ROOT
+from bot.models import AddressVersion, Channel, Conversation, Merchant, Order, OrderItem
+from bot.services import Services
+from bot.settings import Settings
+from bot.talk.rates import Throttle
+from bot.whatsapp.client import Client
+
+NUMBER, ACCOUNT = "100200300400500", "500400300200100"
+
+
+@dataclass
+class Cloud:
+    """A running simulator of the Cloud API."""
+
+    url: str
+    posted: list[dict[str, Any]] = field(default_factory=list)
+
+    def ask(self, method: str, path: str, **body: Any) -> Any:
+        """Speak to the control API."""
+        answer = requests.request(method, f"{self.url}/sim{path}", json=body or None, timeout=30)
+        assert answer.ok, f"{method} {path}: {answer.status_code} {answer.text}"
+        return answer.json()
+
+    def ledger(self) -> list[dict[str, Any]]:
+        """Return everything that was accepted."""
+        return list(self.ask("GET", "/ledger")["messages"])
+
+
+@pytest.fixture(scope="session")
+def cloud_process() -> Iterator[str]:
+    """One simulator for all tests of this process; its webhooks go nowhere unless a test says where."""
+    process = subprocess.Popen(
+        [sys.executable, "-m", "bot.simulator", "--host", "127.0.0.1", "--port", "0", "--seed", "1"],
+        cwd=ROOT, stdout=subprocess.PIPE, text=True,
+    )  # fmt: skip
+    assert process.stdout is not None
+    found = None
+    for line in process.stdout:
+        if found := re.search(r"listening on (\S+)", line):
+            break
+    assert found, "the simulator did not start"
+    yield found.group(1)
+    process.terminate()
+    process.wait(timeout=20)
+
+
+@pytest.fixture
+def cloud(cloud_process: str) -> Cloud:
+    """The simulator as it is when new."""
+    running = Cloud(cloud_process)
+    running.ask("POST", "/reset", seed=1)
+    return running
+
+
+@pytest.fixture
+def services(database_url: str, redis_url: str, cloud: Cloud) -> Services:
+    """Services on a fresh database (SQLite and PostgreSQL), a real Redis and the simulator."""
+    settings = Settings(
+        database_url=database_url,
+        redis_url=redis_url,
+        secret_key="a secret for tests only",
+        graph_api_url=cloud.url,
+        whatsapp_token="token",
+        whatsapp_phone_number_id=NUMBER,
+        whatsapp_business_account_id=ACCOUNT,
+        whatsapp_app_secret="simulator-app-secret",
+        whatsapp_verify_token="simulator-verify-token",
+    )
+    return Services(settings, Database(settings.database_url), Bell(settings.redis_url))
+
+
+@pytest.fixture
+def client(services: Services) -> Client:
+    """The real client, speaking to the simulator."""
+    return Client.from_settings(services.settings)
+
+
+@pytest.fixture
+def throttle(services: Services) -> Throttle:
+    """The real rate buckets."""
+    return Throttle(services.settings.redis_url)
+
+
+@dataclass
+class Shop:
+    """A merchant with a number, and a way to make orders."""
+
+    services: Services
+    merchant_id: int
+    orders: int = 0
+
+    def order(self, session: Session, **columns: Any) -> Order:
+        """Add an order with one item and one address."""
+        self.orders += 1
+        values: dict[str, Any] = {
+            "reference": f"#{1000 + self.orders}",
+            "shopper_name": "Asha",
+            "phone": f"+9198100{self.orders:05d}",
+            "amount": 129900,
+            "currency": "INR",
+            "placed_at": now() - timedelta(hours=1),
+            "created_at": now(),
+            "updated_at": now(),
+        }
+        order = Order(merchant_id=self.merchant_id, **(values | columns))
+        session.add(order)
+        session.flush()
+        session.add(OrderItem(order_id=row_id(order), position=1, name="Blue kurta", quantity=1, price=129900))
+        session.add(
+            AddressVersion(
+                order_id=row_id(order), version=1, given_by="order", created_at=now(),
+                parts={"address1": "Flat 12, Shanti Apartments, MG Road", "city": "Pune", "state": "Maharashtra",
+                       "postal_code": "411001", "country": "IN"},
+            )
+        )  # fmt: skip
+        session.flush()
+        return order
+
+
+@pytest.fixture
+def shop(services: Services) -> Shop:
+    """A shop that may ask round the clock, so that no test depends on the hour it runs at."""
+    with services.database.session() as session:
+        channel = Channel(
+            phone_number_id=NUMBER, business_account_id=ACCOUNT, display_number="+911155500100", created_at=now()
+        )
+        session.add(channel)
+        session.flush()
+        merchant = Merchant(
+            slug="kanak", name="Kanak Handlooms", channel_id=channel.id, created_at=now(),
+            rules={"opens": "00:00", "closes": "00:00", "ask_after_minutes": 0},
+        )  # fmt: skip
+        session.add(merchant)
+        session.flush()
+        return Shop(services, row_id(merchant))
+
+
+@pytest.fixture
+def at() -> Callable[..., datetime]:
+    """Write an instant in UTC: at(hour, minute)."""
+    return lambda hour, minute=0: datetime(2026, 11, 25, hour, minute, tzinfo=UTC)
+
+
+def conversation_of(session: Session, order: Order) -> Conversation:
+    """Return the conversation with the shopper of an order."""
+    from sqlmodel import select
+
+    return session.exec(select(Conversation).where(Conversation.contact_id == order.contact_id)).one()
