@@ -194,7 +194,7 @@ def make_venv_with_foreign_pip(python: str) -> bool:
 def apt_install(*packages: str) -> None:
     """Install Debian packages as root, without questions and without starting services, or raise SetupError."""
     environment = dict(os.environ, DEBIAN_FRONTEND="noninteractive")
-    with services_forbidden():
+    with alone("debian"), services_forbidden():
         for command in (["update", "-q"], ["install", "-q", "-y", "--no-install-recommends", *packages]):
             done = subprocess.run(
                 ["apt-get", *command], env=environment, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
@@ -298,7 +298,10 @@ def installer_environment() -> Dict[str, str]:
 def pip_setting(name: str) -> Optional[str]:
     """Return what pip's files or variables say about one option; the last one listed is the one in force."""
     listed = subprocess.run(
-        [PYTHON, "-m", "pip", "config", "list"], stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, universal_newlines=True
+        [PYTHON, "-m", "pip", "config", "list"],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.DEVNULL,
+        universal_newlines=True,
     )
     values = re.findall(r"^\S*\.{}='(.*)'$".format(re.escape(name)), listed.stdout, re.M)
     return values[-1] if values else None
