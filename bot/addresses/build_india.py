@@ -216,17 +216,19 @@ def _read_branches(path: Path) -> Iterator[Branch]:
 def _settle_states(pins: dict[int, Pin], branches: Iterable[Branch]) -> None:
     """Keep the states that the neighbourhood of a code makes credible: sources misplace whole codes."""
     zones: dict[int, Counter[str]] = defaultdict(Counter)
+    areas: dict[int, Counter[str]] = defaultdict(Counter)
     written: dict[int, Counter[str]] = defaultdict(Counter)
     for code, pin in pins.items():
         for state, n in pin.states.items():
             zones[code // 10_000][state] += n
+            areas[code // 1000][state] += n
     for branch in branches:
         if branch.state:
             written[branch.pin][branch.state] += 1
     for code, pin in pins.items():
         zone = zones[code // 10_000]
         total = sum(zone.values())
-        kept = Counter({s: n for s, n in pin.states.items() if zone[s] >= 0.02 * total or len(zone) == 1})
+        kept = Counter({s: n for s, n in pin.states.items() if zone[s] >= 0.02 * total or areas[code // 1000][s] >= 0.3 * sum(areas[code // 1000].values())})
         if not kept:
             said = [s for s, n in written[code].most_common() if zone[s] >= 0.02 * total and n >= 2]
             kept = Counter({(said or [max(sorted(zone), key=lambda s: zone[s])])[0]: 1})

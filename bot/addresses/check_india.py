@@ -9,7 +9,7 @@ from functools import lru_cache
 from bot.addresses import india
 from bot.addresses.content import POBOX, informative, is_doubled, is_junk, take_phones
 from bot.addresses.editions import label
-from bot.addresses.index import Index, index
+from bot.addresses.index import Index, index, unpack
 from bot.addresses.india import CONFLICT, NEAR, OK, SOFT, UNKNOWN, City, Evidence, Fit
 from bot.addresses.india_names import SHOWN_NAME, STATE_NAMES, STATE_NUMBER, compatible, other_names, state_of
 from bot.addresses.parts import VILLAGE_CUE, VILLAGE_SURE, Parts, has_house, latin, read_parts
@@ -20,6 +20,8 @@ from bot.addresses.verdict import ask, finding, pin_option, report
 PIN_TEXT = re.compile(r"(?<![\d/\-])([1-9]\d{2})[ \-]?(\d{3})(?![\d/])")
 DELHI_ZONE = re.compile(r"\b(?:n(?:ew)?\.?\s*)?(?:delhi|dilli)[\s\-]+(\d{1,2})(?!\d)", re.I)
 EDITION = label()
+#: States where doors carry numbers in villages too.
+DOORS_NUMBERED = frozenset({"Andhra Pradesh", "Telangana", "Karnataka", "Tamil Nadu", "Kerala", "Puducherry"})
 
 
 @dataclass(slots=True)
@@ -194,7 +196,7 @@ def _judge_known_code(place: Place, found: Evidence, skip: frozenset[str], text:
         out.findings.append(finding("PIN_CITY_SOFT", place.digits))
         _offer_slip(place, found, skip, out, places, always=True)
     elif not excused:
-        _judge_locality(place, found, skip, out, places)
+        _judge_locality(place, fits, found, out, places)
     if not places.is_current(number) and not out.findings:
         out.findings.append(finding("PIN_LEGACY", place.digits))
 
@@ -231,11 +233,14 @@ def _with_the_words(
     area = places.codes[number] // 1000
     big = all(india.is_big(name, state) for name in place.city.names)
     known = any(india.is_known_in(name, area, state) for name in place.city.names)
-    if big and fits.km > 25 and (not known or fits.km > 45) and _names_seat_of(found, number, skip, places):
+    named = any(name in found.grams for name in place.city.names)
+    if big and not named and fits.km > 25 and (not known or fits.km > 45) and _names_seat_of(found, number, skip, places):
         return SOFT if known and fits.km < 70 else CONFLICT
     if verdict in (SOFT, CONFLICT) and excused:
-        famous = any(india.fame(name, state) >= india.FAMOUS for name in place.city.names)
-        return verdict if famous and not known else OK if fits.km < 100 or verdict == SOFT else verdict
+        fame = max(india.fame(name, state) for name in place.city.names)
+        if fame >= india.FAMOUS and not known:
+            return verdict
+        return OK if fits.km < 100 or verdict == SOFT or fame < 50 else verdict
     if verdict in (NEAR, UNKNOWN) and not excused:
         districts = [d for d in india.districts_in(text) if places.area(d)]
         fitting = [india.fit(d, number, state).verdict for d in districts]
@@ -255,19 +260,35 @@ def _names_seat_of(found: Evidence, number: int, skip: frozenset[str], places: I
     return False
 
 
-def _judge_locality(place: Place, found: Evidence, skip: frozenset[str], out: Verdict, places: Index) -> None:
-    """Look for a code one slip away that the words support while they say nothing for the given one."""
-    own = found.weights.get(place.number, 0.0)
-    best, score = 0, 0.0
-    for number, weight in sorted(found.weights.items()):
-        if weight > score and number != place.number and places.is_current(number) and india.slip(place.digits, places.codes[number]):
+def _judge_locality(place: Place, fits: Fit, found: Evidence, out: Verdict, places: Index) -> None:
+    """Look for a code one slip away that the words support while they say nothing for the given one.
+
+    Neighbouring codes are mixed up by people who live there, and offices move: so only a locality that lies elsewhere
+    counts as a finding of the place, all else as a hint that words the question.
+    """
+    if found.weights.get(place.number, 0.0) > 0:
+        return
+    best, score = -1, 0.0
+    weights = dict(found.weights)
+    if fits.verdict == UNKNOWN or fits.km > 25:
+        for name in place.city.names:
+            for number, _ in unpack(places.packed(name)):
+                weights[number] = weights.get(number, 0.0) + 2.0
+    for number, weight in sorted(weights.items()):
+        if weight > score and places.is_current(number) and india.slip(place.digits, places.codes[number]):
             best, score = number, weight
-    if best and score >= 0.9 and score - own >= 0.9:
-        code = str(places.codes[best])
-        out.findings.append(finding("PIN_CITY_SOFT" if score - own >= 1.9 else "LOCALITY_PIN", place.digits))
-        out.pins = (code,)
-        out.suggestions.append(Suggestion("postal_code", code, False, score))
-        out.question = ask("CONFIRM_PIN", pin_option(code))
+    if best < 0 or score < 0.9 or (score < 1.9 and fits.verdict == OK):
+        return
+    if india.RANK[india.best_fit(place.city, best, STATE_NAMES[places.states(best)[0]]).verdict] > india.RANK[NEAR]:
+        return
+    here, there = places.middle(place.number), places.middle(best)
+    elsewhere = here is None or there is None or india.distance(here, there) > 5
+    code = str(places.codes[best])
+    sure = fits.verdict != OK or (score >= 3 and elsewhere)
+    out.findings.append(finding("PIN_CITY_SOFT" if sure else "LOCALITY_PIN", place.digits))
+    out.pins = (code,)
+    out.suggestions.append(Suggestion("postal_code", code, False, score))
+    out.question = ask("CONFIRM_PIN", pin_option(code))
 
 
 # --- what to offer --------------------------------------------------------------------------------------------------
@@ -351,37 +372,38 @@ def _judge_text(
     text: str, raw: str, phones: tuple[str, ...], place: Place, parts: Parts, findings: list[Finding], places: Index, address: Address
 ) -> Question | None:
     """Judge the text itself; return a question when the whole address has to be asked for."""
-    full: Question | None = None
     lower = text.lower()
-    if POBOX.search(lower):
+    names = _skip(place.city, place.state)
+    if POBOX.search(lower) and informative(POBOX.sub(" ", text), names)[0] < 15:
         findings.append(finding("POBOX"))
         return ask("ASK_FULL")
     if phones:
         findings.append(finding("PHONE"))
-    names = _skip(place.city, place.state)
     letters, count = informative(text, names)
-    if not phones and is_junk(lower, places.letters, raw.isascii(), True):
-        findings.append(finding("JUNK"))
-        return ask("ASK_FULL")
-    rural = sum(1 for _ in VILLAGE_CUE.finditer(lower)) >= 2 and VILLAGE_SURE.search(lower) is not None
     house = has_house(text)
-    if phones and letters < 4:
+    where = any(k in parts.found for k in ("building", "street", "sublocality", "locality", "village"))
+    short = letters < 8 or not where if house else letters < 15 or count < 2
+    junk = not phones and is_junk(lower, places.letters, raw.isascii(), True)
+    if junk:
+        findings.append(finding("JUNK"))
+    cues = sum(1 for _ in VILLAGE_CUE.finditer(lower))
+    rural = place.state not in DOORS_NUMBERED and cues >= 2 and VILLAGE_SURE.search(lower) is not None
+    if short and not (rural and letters >= 12):
         findings.append(finding("SHORT"))
+    if junk or (phones and letters < 4):
         return ask("ASK_FULL")
-    if letters < 12 or (count < 2 and not house):
-        findings.append(finding("SHORT"))
     if is_doubled(text, place.shown_city):
         findings.append(finding("DUP"))
     settled = "no_house_number" in address.accepted
     if not house and not rural and not settled:
         findings.append(finding("HOUSE"))
     marked = parts.first("landmark", "care_of") or address.landmark or address.directions
-    if not marked and ((rural and not house) or (house and letters < 12 or _vague(text, parts)) or settled):
+    if not marked and ((rural and not house) or (house and (short or _vague(parts))) or settled):
         findings.append(finding("LANDMARK"))
-    return full
+    return None
 
 
-def _vague(text: str, parts: Parts) -> bool:
+def _vague(parts: Parts) -> bool:
     """Tell whether a house is given but nothing that finds its street: "15, 2nd floor, Main Road"."""
     where = [key(v) for k in ("building", "street", "sublocality", "locality") for v in parts.found.get(k, ())]
     return all(w in {"mainroad", "road", "mainbazar", "market", "stationroad", "mainmarket", "street", "bazar", "bazaar", "chowk"} for w in where)

@@ -58,7 +58,7 @@ def is_junk(text: str, letters: bytes, latin_script: bool, trust_letters: bool) 
     digits = re.search(r"\d", text) is not None
     if not digits and len(found) <= 3 and all(w in _FILLER for w in found):
         return True
-    if re.search(r"([a-z])\1{3}", bare) or (len(bare) >= 4 and len(set(bare)) <= 2):
+    if any(re.search(r"([a-z])\1{3}", w) for w in found) or (len(bare) >= 4 and len(set(bare)) <= 2):
         return True
     if len(found) <= 3 and any(bare[n : n + 4] in _RUNS for n in range(len(bare) - 3)) and not digits:
         return True

@@ -17,10 +17,12 @@ from bot.addresses.index import Index, index, unpack
 from bot.addresses.india_names import GENERIC, STATE_NAMES, STATE_NUMBER, alias_states, compatible, other_names, state_of
 from bot.addresses.text import bones, key, skeleton, words
 
-CITY_SPLIT = re.compile(r"[,/|(;)\n]| - |\bdist(?:rict|t)?\b\.?|\b(?:taluka?|tehsil|teh|tal|mandal|via|post)\b\.?", re.I)
+CITY_SPLIT = re.compile(r"[,/|(;)\n\-&]|\bdist(?:rict|t)?\b\.?|\b(?:taluka?|tehsil|teh|tal|mandal|via|post)\b\.?", re.I)
 CITY_NOISE = frozenset(
     "city town urban rural cantt cantonment municipality corporation india bharat hq division dt the at po so bo ho".split()
 )
+#: States whose name is also that of a city.
+CITY_STATES = frozenset("delhi newdelhi ndelhi dilli chandigarh puducherry pondicherry pondy silvassa daman diu lakshadweep jammu goa".split())
 #: How well a city fits a code, best first.
 OK, NEAR, UNKNOWN, SOFT, CONFLICT = "ok", "near", "unknown", "soft", "conflict"
 FIT_SCORE = {OK: 2.5, NEAR: 1.2, UNKNOWN: 0.0, SOFT: -1.0, CONFLICT: -2.5}
@@ -54,8 +56,7 @@ def read_city(text: str) -> City:
         name = "".join(found)
         if len(name) < 2 or name in names:
             continue
-        # A state in the city field is no city, unless it is also one (Delhi, Chandigarh).
-        if state_of(name) and len(name) > 4 and not index().towns(name) and not index().written(name):
+        if len(name) > 3 and state_of(name) and name not in CITY_STATES:
             continue
         names.append(name)
         if len(found) >= 2 and found[-1] in {"dt", "ut", "ncr"}:
@@ -280,7 +281,7 @@ def names_place_of(found: Evidence, number: int, skip: frozenset[str]) -> bool:
     for name in found.grams:
         if name in skip or name in GENERIC:
             continue
-        if name in own or name in areas:
+        if name in own or name in areas or any(other in areas for other in other_names(name, "")):
             return True
     known = _bones_of(number)
     for name in found.grams:
