@@ -1,0 +1,391 @@
+"""Decide what must not be left to statistics: negation, retraction, condition, consent and stopping.
+
+The grammar knows word classes only, no language. Packs say which words belong to which class and whether a language puts its
+operators after the words they belong to; the rules are the same for all.
+"""
+
+from dataclasses import dataclass, field
+from functools import cached_property
+
+from bot.understanding.contract import Slot
+from bot.understanding.dates import When
+from bot.understanding.lexicon import BIT, Unit, mask
+
+GO = mask("YES", "OK", "RIGHT", "SEND", "CONFIRM", "WANT", "KEEP")
+ASSENT = mask("YES", "OK", "RIGHT", "CONFIRM")
+HARMLESS = GO | mask("DO", "ORDER", "ORDERED", "PLEASE", "FUNC", "THANKS", "ALSO", "GOOD", "GREET", "CASH", "RESUME")
+SKIPPED = mask("FUNC", "PLEASE", "DO", "ORDER", "ALSO")
+QUESTION = mask("ASK", "WHEN", "WHERE", "HOWLONG", "HOWMUCH", "WHO")
+VERBS = mask("CANCEL", "SEND", "CONFIRM", "WANT", "ARRIVE", "ORDERED", "KEEP", "MSG", "TALK", "RIGHT", "CHANGE", "RETURN", "PAY")
+NO, NEG, NOWANT = BIT["NO"], BIT["NEG"], BIT["NOWANT"]
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """What the grammar is certain of."""
+
+    act: str
+    rule: str
+    confidence: float = 0.97
+    slots: dict[str, Slot] = field(default_factory=dict)
+    safe: bool = True
+
+
+@dataclass
+class View:
+    """A message as the rules see it."""
+
+    units: list[Unit]
+    when: When
+    state: str
+    post: bool  # the language of the message negates and limits after the word
+    asks: bool  # a question mark was typed
+    given: frozenset[str] = frozenset()  # slots found outside the grammar: pincode, rating, phone
+
+    @cached_property
+    def bits(self) -> int:
+        bits = 0
+        for unit in self.units:
+            bits |= unit.bits
+        return bits
+
+    def has(self, *names: str) -> bool:
+        """Tell whether any of the classes occurs."""
+        return bool(self.bits & mask(*names))
+
+    @cached_property
+    def covered(self) -> float:
+        """Return the share of words that some class knows."""
+        known = sum(1 for unit in self.units if unit.bits)
+        return known / len(self.units) if self.units else 0.0
+
+    @cached_property
+    def content(self) -> list[Unit]:
+        """Return the units that mean something of their own or are unknown."""
+        empty = mask("FUNC", "PLEASE")
+        timed = self.when.tokens
+        return [u for u in self.units if not (u.bits & empty) and not timed.issuperset(range(u.start, u.end))]
+
+    @cached_property
+    def negated(self) -> dict[str, set[int]]:
+        """Return, for each verb class, the indexes of units that a negator belongs to; `?` holds undecided ones."""
+        return _negated(self)
+
+    def denies(self, *names: str) -> bool:
+        """Tell whether a negator belongs to one of these verbs."""
+        return any(self.negated.get(name) for name in names)
+
+    def affirms(self, name: str) -> bool:
+        """Tell whether a verb occurs without a negator."""
+        bit = BIT[name]
+        return any(u.bits & bit and i not in self.negated.get(name, set()) for i, u in enumerate(self.units))
+
+
+_VERB_NAMES = tuple(name for name in BIT if BIT[name] & VERBS)
+
+
+def _negated(view: View) -> dict[str, set[int]]:
+    found: dict[str, set[int]] = {}
+
+    def attach(index: int) -> None:
+        for name in _VERB_NAMES:
+            if view.units[index].bits & BIT[name]:
+                found.setdefault(name, set()).add(index)
+
+    for index, unit in enumerate(view.units):
+        if not unit.bits & NEG:
+            continue
+        if unit.bits & VERBS & ~NEG and not unit.bits & (NO | NOWANT):
+            attach(index)  # "pampakandi": stem and negative ending in one word
+            continue
+        left, left_raw = _verb(view, index, -1)
+        right, right_raw = _verb(view, index, 1)
+        wants = bool(unit.bits & NOWANT)
+        if wants:  # "vendam", "nako": negates only the verb just before it
+            if left is not None and left_raw <= 2 and (view.post or unit.post):
+                attach(left)
+            elif right is not None and right_raw <= 2 and not (view.post or unit.post):
+                attach(right)
+            continue
+        if unit.bits & BIT["DO"] and left is not None:
+            attach(left)
+            continue
+        opening = unit.bits & NO and all(u.clause < unit.clause or u.bits & BIT["PLEASE"] for u in view.units[:index])
+        if opening and (view.post or unit.post) and right is not None and view.units[right].bits & BIT["CANCEL"]:
+            found.setdefault("opening", set()).add(index)  # "nahi cancel kar do": an answer, not a negation
+            continue
+        if left is not None and right is not None:
+            kinds = {bool(view.units[left].bits & BIT["CANCEL"]), bool(view.units[right].bits & BIT["CANCEL"])}
+            if len(kinds) == 2 and left_raw == right_raw and (view.post or unit.post):
+                found.setdefault("?", set()).add(index)
+                attach(left)
+                continue
+            if view.post or unit.post:
+                attach(left if left_raw <= right_raw else right)
+            else:
+                attach(right if right_raw <= 3 else left)
+        elif left is not None or right is not None:
+            attach(left if left is not None else right if right is not None else 0)
+    return found
+
+
+def _verb(view: View, index: int, side: int) -> tuple[int | None, int]:
+    """Return the nearest verb on one side of a negator in its clause, with its distance in words."""
+    place, steps = index + side, 1
+    while 0 <= place < len(view.units) and steps <= 4:
+        unit = view.units[place]
+        if unit.clause != view.units[index].clause:
+            return None, 9
+        if unit.bits & VERBS:
+            return place, steps
+        if unit.bits & BIT["BUT"] or (unit.bits and not unit.bits & (SKIPPED | BIT["ASK"] | BIT["DATE"] | NEG | NO)):
+            return None, 9
+        if not unit.bits:
+            steps += 1
+        place, steps = place + side, steps + 1
+    return None, 9
+
+
+def decide(view: View) -> Verdict | None:
+    """Return what the closed classes say, or None when they say nothing certain."""
+    if not view.units:
+        return None
+    for rule in (_opt, _not_mine, _cancel, _deferral, _do_not_send, _unwanted, _retracted, _go_ahead, _refusal):
+        verdict = rule(view)
+        if verdict is not None:
+            return verdict
+    return None
+
+
+def _opt(view: View) -> Verdict | None:
+    """Stop or resume messages: before anything else, in every state."""
+    order = view.has("ORDER", "SEND", "ARRIVE") and not view.has("MSG")
+    if view.has("OPTIN") and not view.has("NEG", "NOWANT", "OPTOUT"):
+        return Verdict("opt_in", "opt-in words")
+    if view.has("OPTOUT") and not (view.has("OPTIN") and not view.has("STOP", "NEG")):
+        if len(view.units) == 1 or not view.has("CANCEL") or view.has("MSG"):
+            return Verdict("opt_out", "opt-out words")
+    if view.has("MSG"):
+        stopped = view.affirms("CANCEL") and not view.has("ORDER", "SEND")
+        for index, unit in enumerate(view.units):
+            if unit.bits & BIT["MSG"]:
+                near = [u for u in view.units[max(0, index - 3) : index + 4] if u.clause == unit.clause and u is not unit]
+                stops = any(u.bits & BIT["STOP"] and not u.bits & (NO | NEG) for u in near)
+                denied = index in view.negated.get("MSG", set()) or any(
+                    (u.bits & (NEG | NOWANT)) for u in near if not view.has("ARRIVE", "LATE", "WRONG", "CHANGE", "TALK", "CANCEL")
+                )
+                if unit.bits & (NEG | BIT["STOP"]) and not unit.bits & NO:
+                    denied = True
+                if (stops or denied or stopped) and not view.has("LATE", "WHERE", "WHEN", "DAMAGED"):
+                    return Verdict("opt_out", "messages stopped or refused", 0.93)
+        if view.has("RESUME") and not view.has("STOP", "NEG", "NOWANT", "NO"):
+            return Verdict("opt_in", "messages resumed", 0.9)
+    content = [u for u in view.units if not u.bits & mask("PLEASE", "FUNC", "DO")]
+    if content and all(u.bits & BIT["STOP"] and not u.bits & (NO | NEG | BIT["CANCEL"]) for u in content) and not order:
+        return Verdict("opt_out", "a bare stop", 0.9)
+    if view.units and all(u.text in "🛑⛔🔕" for u in view.units):
+        return Verdict("opt_out", "a stop sign", 0.9)
+    return None
+
+
+def _not_mine(view: View) -> Verdict | None:
+    """Deny the order, or say that the number belongs to somebody else."""
+    if view.has("UNDO", "KEEP") or view.denies("CANCEL"):
+        return None
+    if view.has("NOTMINE"):
+        if view.has("ADDRESS") and not view.has("ORDER", "ORDERED"):
+            return None
+        return Verdict("not_my_order", "denies the order", 0.95)
+    if view.denies("ORDERED") and not view.has("DAMAGED", "RETURN", "PRODUCT"):
+        return Verdict("not_my_order", "did not order", 0.93)
+    return None
+
+
+def _cancel(view: View) -> Verdict | None:
+    """Cancel, or the refusal or retraction of a cancel."""
+    if not view.has("CANCEL"):
+        return None
+    if view.negated.get("?"):
+        return Verdict("dont_cancel", "a negator between two verbs", 0.6, safe=False)
+    if view.denies("CANCEL"):
+        if view.affirms("CANCEL"):
+            return None  # "don't cancel this, cancel that"
+        return Verdict("dont_cancel", "negated cancel")
+    ordered = view.has("REASON") or (view.has("ORDERED") and not view.has("UNDO"))
+    if view.has("UNDO") and not ordered and not view.has("ORDERED"):
+        return Verdict("dont_cancel", "retracted cancel", 0.94)
+    if view.has("KEEP") and not view.has("NOWANT", "REASON"):
+        return Verdict("dont_cancel", "keep instead of cancel", 0.9)
+    if not view.post and _wants_not_to_cancel(view):
+        return Verdict("dont_cancel", "does not want to cancel", 0.93)
+    if view.has("WHO") and not view.has("NOTMINE", "NOWANT"):
+        return Verdict("dont_cancel", "who asked to cancel", 0.8)
+    if view.when.dated and view.has("SEND") and (view.has("LATER") or view.when.refused):
+        return Verdict("reschedule", "not then but later", 0.85, dict(view.when.slots))
+    if view.has("STATUS", "WHERE") and view.has("ASK"):
+        return None
+    sure = not view.has("ASK", "WHO") or view.post or not view.asks
+    opening = bool(view.negated.get("opening"))
+    return Verdict("cancel", "cancel words", 0.95 if sure and not opening else 0.8, safe=sure and not opening and view.covered > 0.6)
+
+
+def _wants_not_to_cancel(view: View) -> bool:
+    for index, unit in enumerate(view.units):
+        if unit.bits & NOWANT:
+            rest = [u for u in view.units[index + 1 :] if u.clause == unit.clause]
+            while rest and rest[0].bits & BIT["FUNC"] and not rest[0].bits & VERBS:
+                rest = rest[1:]
+            if rest and rest[0].bits & BIT["CANCEL"] and len(view.units) - index <= 5:
+                return True
+        if unit.bits & BIT["WANT"] and index in view.negated.get("WANT", set()):
+            after = [u for u in view.units[index + 1 : index + 3] if u.clause == unit.clause]
+            if any(u.bits & BIT["CANCEL"] for u in after):
+                return True
+    return False
+
+
+def _deferral(view: View) -> Verdict | None:
+    """Refuse one day for another, or for no other yet."""
+    if view.when.refused and not view.has("CANCEL", "NOTMINE", "DAMAGED", "RETURN", "ARRIVE", "LATE", "WHEN", "WHERE", "MSG"):
+        rule = "one day refused for another" if view.when.dated else "a day refused"
+        return Verdict("reschedule", rule, 0.93, dict(view.when.slots))
+    return None
+
+
+def _do_not_send(view: View) -> Verdict | None:
+    """Read "do not send" as a cancel, or as a new plan when there is one."""
+    if not view.denies("SEND", "CONFIRM"):
+        return None
+    if view.when.dated or view.has("LATER", "AWAY"):
+        return Verdict("reschedule", "not now", 0.85, dict(view.when.slots))
+    if view.has("ADDRESS", "HOME", "OTHER", "PLACE") and not view.has("NOWANT"):
+        return Verdict("change_address", "not to that place", 0.75)
+    if view.has("ASK", "WHEN", "WHERE", "LATE", "HOWLONG", "MSG", "DAMAGED", "RETURN", "PRODUCT", "WHO"):
+        return None
+    if view.affirms("SEND") and view.denies("SEND") and not view.has("NOWANT", "NO"):
+        return None
+    return Verdict("cancel", "do not send", 0.95, {"negated": True}, view.covered > 0.6)
+
+
+def _unwanted(view: View) -> Verdict | None:
+    """Read "not wanted" as a cancel, unless it is about a day, messages or a wrong article."""
+    denied = view.denies("WANT")
+    if not view.has("NOWANT") and not denied:
+        return None
+    if view.has("CANCEL", "MSG", "DAMAGED", "RETURN", "OFFER", "PRODUCT", "ONLINE", "PAY", "CHANGE", "TALK", "ASK", "KEEP"):
+        return None
+    if view.when.dated or view.has("LATER"):
+        return Verdict("reschedule", "not wanted then", 0.85, dict(view.when.slots))
+    if view.has("ADDRESS", "OTHER") and not view.has("ORDER"):
+        return None
+    if denied and view.affirms("WANT") and not view.has("NOWANT"):
+        return None
+    return Verdict("cancel", "not wanted", 0.94, safe=view.covered > 0.6)
+
+
+def _retracted(view: View) -> Verdict | None:
+    """Read "pressed the wrong button" as a retraction."""
+    if view.has("UNDO") and not view.has("REASON", "ORDERED", "ADDRESS", "WRONG", "NOTMINE", "NOWANT", "PLACE", "CHANGE"):
+        return Verdict("dont_cancel", "taken back", 0.8, safe=False)
+    return None
+
+
+def second(view: View) -> str | None:
+    """Return the act of what a yes is tied to: the change, the question or the condition after it."""
+    bits = view.bits
+    if bits & BIT["ADDRESS"] or bits & BIT["HOME"] or bits & BIT["PLACE"] and not view.when.dated:
+        return "change_address"
+    if bits & mask("LATER", "AWAY") or view.when.refused:
+        return "slot_choice" if view.when.dated else "reschedule"
+    if bits & BIT["HOWMUCH"] or (bits & BIT["PRICE"] and not bits & BIT["OFFER"]):
+        return "ask_price"
+    if bits & mask("ONLINE", "PAY"):
+        return "pay_online"
+    if bits & mask("HUMAN", "TALK"):
+        return "talk_to_human"
+    if view.when.dated:
+        return "slot_choice"
+    if bits & mask("WHEN", "WHERE", "HOWLONG", "STATUS"):
+        return "ask_status"
+    if bits & mask("OFFER", "PRODUCT"):
+        return "order_edit"
+    return None
+
+
+def _go_ahead(view: View) -> Verdict | None:
+    """Confirm only when every word of the message is known and harmless; a yes with anything else is a yes-but."""
+    if not view.bits & GO or view.has("CANCEL", "NOTMINE", "OPTOUT", "NOWANT") or view.denies("SEND", "CONFIRM", "WANT", "RIGHT", "ARRIVE"):
+        return None
+    first = next((i for i, u in enumerate(view.units) if u.bits & ASSENT), None)
+    go = next((i for i, u in enumerate(view.units) if u.bits & GO), 0)
+    but = next((i for i, u in enumerate(view.units) if u.bits & BIT["BUT"] and not u.bits & ASSENT and i > 0), None)
+    blocked = [u for u in view.units if not u.bits & HARMLESS or (u.bits & (NO | NEG | QUESTION | BIT["BUT"]) and not u.bits & ASSENT)]
+    timed = view.when.tokens
+    blocked = [u for u in blocked if not (timed.issuperset(range(u.start, u.end)))]
+    if but is not None and go < but < len(view.units) - 1:
+        also = second(view)
+        return Verdict("yes_but", "a yes with a condition", 0.93 if also else 0.85, _also(view, also))
+    if view.has("CHAT") and not view.has("YES", "CONFIRM"):
+        return None
+    if not blocked and not view.when.dated and not view.when.refused and not view.asks and not view.given:
+        return _plain_yes(view, first)
+    if first is not None and first == next((i for i, u in enumerate(view.units) if not u.bits & mask("PLEASE", "FUNC", "GREET")), 0):
+        return _yes_and(view, first)
+    return None
+
+
+def _plain_yes(view: View, first: int | None) -> Verdict | None:
+    strong = mask("YES", "CONFIRM", "SEND", "RIGHT", "KEEP")
+    if view.state in ("rating", "review") and view.has("GOOD", "MID"):
+        return None
+    if view.has("THANKS") and not view.bits & strong:
+        return None
+    if view.has("GREET") and not view.bits & strong:
+        return None
+    if first is None and not view.bits & mask("SEND", "CONFIRM", "KEEP"):
+        if view.has("WANT") and view.state in ("confirm", "idle", "address_check"):
+            return Verdict("confirm", "wants it", 0.8, safe=False)
+        return None
+    return Verdict("confirm", "every word agrees", 0.96 if view.bits & strong else 0.92)
+
+
+def _yes_and(view: View, first: int) -> Verdict | None:
+    """Tell a yes that is tied to something from a message that only begins politely."""
+    only_ok = not view.has("YES", "CONFIRM", "SEND")
+    acts = view.has("SEND", "CONFIRM", "WANT", "ALSO", "YES")
+    if view.has("RETURN", "DAMAGED", "GREET", "WHO") or (view.state in ("slot", "rating", "review") and only_ok):
+        return None
+    also = second(view)
+    if also is None or not acts:
+        return None
+    comma = view.units[first].clause < view.units[-1].clause
+    tied = view.has("SEND", "CONFIRM", "ALSO", "BUT") or comma
+    if view.state == "slot" and also == "slot_choice":
+        return None
+    if also in ("slot_choice", "reschedule") and (tied or view.has("YES")):
+        return Verdict("yes_but", "a yes with a time", 0.85, _also(view, also))
+    if tied and (view.has("YES", "CONFIRM", "SEND")):
+        return Verdict("yes_but", "a yes with more", 0.85, _also(view, also))
+    return None
+
+
+def _also(view: View, also: str | None) -> dict[str, Slot]:
+    slots = dict(view.when.slots)
+    if also:
+        slots["also"] = also
+    return slots
+
+
+def _refusal(view: View) -> Verdict | None:
+    """Read a bare no by the question that it answers."""
+    allowed = mask("NO", "PLEASE", "FUNC", "THANKS", "ORDER")
+    if not view.has("NO") or any(not u.bits & allowed for u in view.units):
+        if view.state == "address_check" and view.has("WRONG", "NO") and not view.has("ADDRESS", "PLACE") and not view.bits & QUESTION:
+            if all(u.bits & (allowed | mask("WRONG", "NEG", "RIGHT", "DO")) for u in view.units):
+                return Verdict("change_address", "not right", 0.93)
+        return None
+    if view.state == "address_check" or view.state == "address":
+        return Verdict("change_address", "no to the address", 0.93)
+    if view.state in ("confirm", "idle", "slot"):
+        return Verdict("cancel", "a bare no", 0.9, safe=False)
+    return Verdict("cancel", "a bare no", 0.75, safe=False)
