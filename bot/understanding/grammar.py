@@ -218,8 +218,8 @@ def _cancel(view: View) -> Verdict | None:
         return Verdict("dont_cancel", "keep instead of cancel", 0.9)
     if not view.post and _wants_not_to_cancel(view):
         return Verdict("dont_cancel", "does not want to cancel", 0.93)
-    if view.has("WHO") and not view.has("NOTMINE", "NOWANT"):
-        return Verdict("dont_cancel", "who asked to cancel", 0.8)
+    if view.has("WHO", "WHY") and not view.has("NOTMINE", "NOWANT", "REASON", "LATE"):
+        return Verdict("dont_cancel", "who or why cancel", 0.8, safe=False)
     if view.when.dated and view.has("SEND") and (view.has("LATER") or view.when.refused):
         return Verdict("reschedule", "not then but later", 0.85, dict(view.when.slots))
     if view.has("STATUS", "WHERE") and view.has("ASK"):

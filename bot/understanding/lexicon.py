@@ -130,6 +130,15 @@ def compiled(name: str) -> Compiled:
     return found
 
 
+def forget() -> None:
+    """Drop what was compiled, after the files behind it changed."""
+    with _lock:
+        _compiled.clear()
+        _index.clear()
+        _position.clear()
+        _cldr.cache_clear()
+
+
 def _compile(name: str) -> Compiled:
     pack = packs.load(name)
     romanised = pack.script == "Latn" and pack.language not in PLAIN_SPELLING
@@ -183,7 +192,7 @@ def vote(words: list[Token], names: list[str], locale: str | None, region: str |
     ready = [compiled(name) for name in names]
     scores = {}
     for pack in ready:
-        scores[pack.name] = (0.35 if pack.language == language else 0.0) + (0.1 if pack.language == first else 0.0)
+        scores[pack.name] = (0.5 if pack.language == language else 0.0) + (0.1 if pack.language == first else 0.0)
     bits = {pack.name: 1 << _position[pack.name] for pack in ready}
     scope = 0
     for bit in bits.values():

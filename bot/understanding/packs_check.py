@@ -149,10 +149,9 @@ def report(name: str) -> int:
 def main(arguments: list[str]) -> int:
     """Run the check from the command line."""
     if arguments[:1] == ["--try"] and len(arguments) == 3:
-        from bot.understanding.trial import explain
+        from bot.understanding.trial import explain, region_of
 
-        pack = load(arguments[1])
-        print(explain(arguments[2], next((r for r in pack.regions if r != "*"), "IN")))
+        print(explain(arguments[2], region_of(load(arguments[1]).name)))
         return 0
     if not arguments:
         print(__doc__)

@@ -7,7 +7,7 @@ from bot.understanding import addresses, dates, ratings
 from bot.understanding.classifier import Model, memory_key, model
 from bot.understanding.contract import ORDER_CHANGING, Act, Choice, Context, Interpretation, Slot
 from bot.understanding.features import letters, meanings
-from bot.understanding.grammar import GO, View, Verdict, decide
+from bot.understanding.grammar import GO, Verdict, View, decide, second
 from bot.understanding.lexicon import BIT, Reader, compiled, languages, mask, units
 from bot.understanding.normal import Token, normalise, plain, tokens
 from bot.understanding.topics import topics
@@ -185,6 +185,8 @@ def _vetoed(act: str, view: View) -> bool:
         return view.denies("CANCEL") or (view.has("CANCEL") and view.has("UNDO")) or (view.has("YES") and not view.has("CANCEL", "NEG", "NOWANT", "NO"))
     if act == "dont_cancel":
         return not view.has("CANCEL", "UNDO", "KEEP", "NOWANT") and view.covered > 0.7
+    if act == "yes_but":
+        return not view.bits & (GO | BIT["THANKS"]) or not (view.has("BUT", "ALSO") or second(view))
     if act == "opt_out":
         return not view.has("OPTOUT", "MSG", "STOP", "NEG") and view.covered > 0.6
     return False

@@ -4,10 +4,18 @@ from datetime import datetime, timedelta, timezone
 
 from bot.understanding import Choice, Context, understand
 from bot.understanding.contract import Interpretation, Slot
-from bot.understanding.packs import Pack
+from bot.understanding.packs import Pack, header
 
 NOW = datetime(2026, 11, 18, 11, 0, tzinfo=timezone(timedelta(hours=5, minutes=30)))
 _REGION = {"hi": "IN", "ur": "PK", "bn": "BD", "ar": "EG", "id": "ID", "fil": "PH", "vi": "VN", "es": "MX", "pt": "BR"}
+
+
+def region_of(name: str) -> str:
+    """Return the country that most writers of a pack send from."""
+    head = header(name)
+    regions = head["regions"]
+    first = next((str(region) for region in regions if region != "*"), "IN") if isinstance(regions, list) else "IN"
+    return _REGION.get(str(head["language"]), first)
 
 
 def context(state: str, region: str | None, locale: str | None = None, at: datetime | None = None) -> Context:
@@ -33,8 +41,7 @@ def act_of(read: Interpretation) -> tuple[str | None, dict[str, Slot], float]:
 
 def run(text: str, state: str, pack: Pack) -> tuple[str | None, dict[str, Slot]]:
     """Return the act and the slots of a sentence of a pack, as its shoppers' country would send it."""
-    region = next((r for r in pack.regions if r != "*"), "IN")
-    act, slots, _ = act_of(understand(text, context(state, _REGION.get(pack.language, region))))
+    act, slots, _ = act_of(understand(text, context(state, region_of(pack.name))))
     return act, slots
 
 
