@@ -273,7 +273,7 @@ def install_with_pip(lock: Path) -> None:
 
 def pip_install(lock: Path) -> bool:
     """Run pip on one lock file and say whether it succeeded."""
-    command = [PYTHON, "-m", "pip", "install", "--quiet", "--no-input", "--require-hashes", "-r", str(lock)]
+    command = [PYTHON, "-m", "pip", "install", "-qq", "--no-input", "--require-hashes", "-r", str(lock)]
     return subprocess.run(command, env=installer_environment(), stdin=subprocess.DEVNULL).returncode == 0
 
 

@@ -23,7 +23,16 @@ def install(source: Path, target: Path) -> Path:
     target.mkdir(parents=True, exist_ok=True)
     for name in _FILES:
         shutil.copyfile(source / name, target / name)
-    command = [*npm(), "ci", "--ignore-scripts", "--omit=dev", "--no-audit", "--no-fund", "--loglevel=error"]
+    command = [
+        *npm(),
+        "ci",
+        "--ignore-scripts",
+        "--omit=dev",
+        "--prefer-offline",
+        "--no-audit",
+        "--no-fund",
+        "--loglevel=error",
+    ]
     done = subprocess.run(
         command,
         cwd=target,
@@ -35,7 +44,7 @@ def install(source: Path, target: Path) -> Path:
         errors="replace",
     )
     if done.returncode:
-        raise SetupError(f"npm could not install the packages of {source}:\n{done.stdout.strip()[-2000:]}")
+        raise SetupError(f"npm could not install the packages of {source}:\n{done.stdout.strip()[:1500]}")
     return target / "node_modules"
 
 

@@ -18,7 +18,8 @@ from bot.local.bootstrap import PYTHON, ROOT, SetupError, tool_environment
 from bot.local.claim import Claim
 from bot.local.crew import Crew, CrewError, Program, read_procfile, say
 
-_READY_SECONDS = 120.0
+_REDIS_SECONDS = 15.0
+_CONSOLE_SECONDS = 120.0
 _REDIS = "redis"
 
 
@@ -61,7 +62,7 @@ async def _start(crew: Crew, claim: Claim, settings: environment.Settings, var: 
     if settings.own_redis:
         (var / "redis").mkdir(exist_ok=True)
         crew.begin(Program(_REDIS, redis.command(redis.find_server(), var / "redis", keep=True)))
-    await _answering("Redis", lambda: _redis_answers(settings.values["REDIS_URL"]))
+    await _answering("Redis", lambda: _redis_answers(settings.values["REDIS_URL"]), _REDIS_SECONDS)
     say("Bringing the database to the newest schema")
     await crew.once(Program("migration", [PYTHON, "-m", "bot.database", "upgrade"]))
     told: list[str] = []
@@ -72,7 +73,7 @@ async def _start(crew: Crew, claim: Claim, settings: environment.Settings, var: 
         crew.begin(_simulator(settings, var))
     for program in read_procfile((ROOT / "Procfile").read_text(encoding="utf-8")):
         crew.begin(program)
-    await _answering("The console", lambda: _is_ready(settings))
+    await _answering("The console", lambda: _is_ready(settings), _CONSOLE_SECONDS)
     say("")
     say(f"Pakka is ready.   console: {settings.console}")
     if settings.phones:
@@ -97,12 +98,12 @@ def _simulator(settings: environment.Settings, var: Path) -> Program:
     return Program("simulator", command, {f"SIMULATOR_{name}": values[f"WHATSAPP_{name}"] for name in names})
 
 
-async def _answering(what: str, ask: Callable[[], Awaitable[str | None]]) -> None:
-    """Wait until `ask` returns None; CrewError with its last complaint after two minutes."""
-    end = asyncio.get_running_loop().time() + _READY_SECONDS
+async def _answering(what: str, ask: Callable[[], Awaitable[str | None]], seconds: float) -> None:
+    """Wait until `ask` returns None; CrewError with its last complaint when the time is over."""
+    end = asyncio.get_running_loop().time() + seconds
     while complaint := await ask():
         if asyncio.get_running_loop().time() > end:
-            raise CrewError(f"{what} is not ready after {_READY_SECONDS:.0f} s: {complaint}")
+            raise CrewError(f"{what} is not ready after {seconds:.0f} s: {complaint}")
         await asyncio.sleep(0.1)
 
 
