@@ -63,12 +63,14 @@ class Parameter:
 
 @dataclass(frozen=True)
 class TemplateUse:
-    """A template with its values, made by `bot.whatsapp.templates.Template.use`."""
+    """A template with its values, made by `bot.whatsapp.catalogue.Template.use`."""
 
     name: str
     language: str
     header: tuple[Parameter, ...] = ()
     body: tuple[Parameter, ...] = ()
+    quick_replies: int = 0
+    """How many buttons it has; each send gives every one its own payload."""
 
 
 @dataclass(frozen=True)
@@ -196,8 +198,9 @@ def _template(message: Outgoing) -> dict[str, Any]:
         components.append({"type": "header", "parameters": [_parameter(one) for one in template.header]})
     if template.body:
         components.append({"type": "body", "parameters": [_parameter(one) for one in template.body]})
-    if len(message.choices) > QUICK_REPLIES:
-        raise ComposeError(f"quick replies: {len(message.choices)}, at most {QUICK_REPLIES}")
+    if len(message.choices) != template.quick_replies:
+        # A button without a payload would come back as its title, which names no order.
+        raise ComposeError(f"quick replies: {len(message.choices)} payloads for {template.quick_replies} buttons")
     for index, choice in enumerate(message.choices):
         payload = _fits(choice.id, QUICK_REPLY_PAYLOAD, f"payload of quick reply {index + 1}")
         components.append({"type": "button", "sub_type": "quick_reply", "index": str(index),
