@@ -19,7 +19,16 @@ BY = ("shopper", "agent", "merchant", "courier", "rule")
 PEOPLE = ("agent", "merchant")
 
 _ONE_OF = {"intent": INTENTS, "readiness": READINESS, "decision": DECISIONS, "status": ORDER_STATUSES}
-_TEXTS = ("cancel_reason", "decision_reason", "slot", "receiver", "instructions", "alternate_phone")
+_TEXTS = (
+    "cancel_reason",
+    "cancel_note",
+    "wish",
+    "decision_reason",
+    "slot",
+    "receiver",
+    "instructions",
+    "alternate_phone",
+)
 _OTHERS = ("not_before", "confidence", "address_changed")
 CHANGEABLE = (*_ONE_OF, *_TEXTS, *_OTHERS)
 
