@@ -36,6 +36,7 @@ from bot.engine.events import (
 )
 from bot.engine.facts import Facts, Merchant, Order, Shopper
 from bot.engine.flow import (
+    CLOSE,
     RESUME,
     STAY,
     Ask,
@@ -55,6 +56,7 @@ from bot.engine.step import Listening, listening, start, step
 from bot.engine.values import JSON, Day, Difference, Item, Items, Money, OrderList, Place, Text, Value
 
 __all__ = [
+    "CLOSE",
     "JSON",
     "RESUME",
     "STAY",

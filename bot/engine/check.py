@@ -9,6 +9,7 @@ from hashlib import sha256
 from json import dumps
 
 from bot.engine.flow import (
+    CLOSE,
     RESUME,
     STAY,
     Ask,
@@ -51,7 +52,7 @@ def mermaid(flow: Flow) -> str:
     lines = ["stateDiagram-v2", f"    [*] --> {flow.entry}"]
     for step in flow.steps:
         for label, way in paths(step):
-            target = {STAY: step.name, RESUME: "resumed"}.get(way.to, way.to)
+            target = {STAY: step.name, RESUME: "resumed", CLOSE: flow.unanswered}.get(way.to, way.to)
             lines.append(f"    {step.name} --> {target}: {label}")
         if isinstance(step, End):
             lines.append(f"    {step.name} --> [*]")
@@ -64,7 +65,7 @@ def _problems(flow: Flow) -> Iterator[str]:
     names = [step.name for step in flow.steps]
     for name in sorted({n for n in names if names.count(n) > 1}):
         yield f"two steps are called {name!r}"
-    known = set(names) | {STAY, RESUME}
+    known = set(names) | {STAY, RESUME, CLOSE}
     unknown = [(where, way.to) for where, way in _all_ways(flow) if way.to not in known]
     for where, target in unknown:
         yield f"{where} leads to {target!r}, which does not exist"
@@ -87,7 +88,8 @@ def _all_ways(flow: Flow) -> Iterator[tuple[str, Go]]:
         for label, way in paths(step):
             yield f"{step.name}: {label}", way
     yield "entry", Go(flow.entry)
-    for name in ("gone", "lost", "settled", "undeliverable"):
+    yield "undeliverable", as_go(flow.undeliverable)
+    for name in ("gone", "lost", "settled", "unanswered"):
         yield name, Go(getattr(flow, name))
     for label, path in flow.late.items():
         yield f"late {label}", as_go(path)
@@ -121,9 +123,10 @@ def _wrong_ends(flow: Flow) -> Iterator[str]:
         yield f"gone: {flow.gone!r} is no End"
     if not isinstance(flow.by_name[flow.lost], HandOver):
         yield f"lost: {flow.lost!r} is no HandOver"
-    settled = flow.by_name[flow.settled]
-    if not isinstance(settled, End) or not settled.quiet:
-        yield f"settled: {flow.settled!r} is no quiet End"
+    for role in ("settled", "unanswered"):
+        end = flow.by_name[getattr(flow, role)]
+        if not isinstance(end, End) or not end.quiet:
+            yield f"{role}: {end.name!r} is no quiet End"
 
 
 def _bad_names(step: Step) -> Iterator[str]:

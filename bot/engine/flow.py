@@ -19,6 +19,8 @@ STAY = "@stay"
 """Repeat the open question."""
 RESUME = "@resume"
 """Return to the question that was open before a detour."""
+CLOSE = "@close"
+"""Come to rest without a word: at the End a detour left from, or else at the flow's `unanswered`."""
 
 
 class FlowError(Exception):
@@ -209,7 +211,8 @@ class Flow:
 
     `closed` tells that the order can no longer be changed; replies then meet the End named `gone`. `late` says what
     a tap on an older question means; `changed` follows a change by another hand; `lost` is the HandOver after three
-    misses, `settled` the quiet End after an agent has done the work.
+    misses, `settled` the quiet End after an agent has done the work, `unanswered` the quiet End after silence,
+    `undeliverable` the way when no prompt arrives.
     """
 
     name: str
@@ -219,7 +222,8 @@ class Flow:
     gone: str
     lost: str
     settled: str
-    undeliverable: str
+    unanswered: str
+    undeliverable: Path
     interrupts: tuple[Interrupt, ...] = ()
     values: Callable[[View], Mapping[str, Value]] = _no_values
     closed: Callable[[View], bool] = lambda view: False
@@ -293,5 +297,5 @@ def structure(flow: Flow) -> dict[str, Any]:
     for step in flow.steps:
         shape["steps"][step.name] = [type(step).__name__, sorted((label, way.to) for label, way in paths(step))]
     shape["late"] = sorted((label, as_go(path).to) for label, path in flow.late.items())
-    shape["ends"] = [getattr(flow, f.name) for f in fields(flow) if f.name in ("gone", "lost", "settled")]
+    shape["ends"] = [getattr(flow, f.name) for f in fields(flow) if f.name in ("gone", "lost", "settled", "unanswered")]
     return shape

@@ -34,6 +34,7 @@ from bot.engine.events import (
 )
 from bot.engine.facts import Facts
 from bot.engine.flow import (
+    CLOSE,
     RESUME,
     STAY,
     Ask,
@@ -71,10 +72,25 @@ T = TypeVar("T")
 
 @dataclass(frozen=True, slots=True)
 class Listening:
-    """What the understanding of a text needs to know: the kind of question and its choices."""
+    """What the understanding of a text needs to know: the kind of question, its choices, the acts it waits for.
+
+    `numbers` holds the number under which each choice was offered, None where the question did not number them.
+    """
 
     state: str
     choices: tuple[Choice, ...] = ()
+    acts: tuple[str, ...] = ()
+
+    @property
+    def numbers(self) -> tuple[int | None, ...]:
+        """Return the numbers of the choices: an id such as `stars:4` carries its own."""
+        tails = (choice.id.partition(":")[2] for choice in self.choices)
+        return tuple(int(tail) if len(tail) == 1 and tail.isdigit() and self.numbered else None for tail in tails)
+
+    @property
+    def numbered(self) -> bool:
+        """Tell whether numbers are answers to this question."""
+        return self.state == "rating"
 
 
 def start(flow: Flow) -> State:
@@ -88,7 +104,8 @@ def listening(flow: Flow, state: State, facts: Facts) -> Listening:
     if not isinstance(step, Ask | End):
         return Listening("idle")
     view = View(facts, dict(state.data), Started(), state.step)
-    return Listening(step.listens, _authored(offered, step, flow, view))
+    acts = tuple(kind for kind in step.hear if not kind.startswith("@"))
+    return Listening(step.listens, _authored(offered, step, flow, view), acts)
 
 
 def step(flow: Flow, state: State, event: Event, facts: Facts) -> Transition:
@@ -190,6 +207,8 @@ class _Walk:
             self.repeat()
         elif way.to == RESUME:
             self.come_back()
+        elif way.to == CLOSE:
+            self.rest()
         else:
             self.enter(way.to)
 
@@ -221,7 +240,7 @@ class _Walk:
             raise FlowError(f"{self.flow.name}.{here.name}: {outcome.name!r} is not one of its ways")
         self.data.update(outcome.keep)
         way = as_go(here.to[outcome.name])
-        if way.to in (STAY, RESUME):
+        if way.to in (STAY, RESUME, CLOSE):
             self.follow(way)
             return None
         if way.keep:
@@ -269,6 +288,15 @@ class _Walk:
             self.at = here.name if here else self.flow.settled
             self.status = "done"
             self.speak(())
+
+    def rest(self) -> None:
+        """Close without a word, where a later reply is still understood."""
+        here = self.flow.by_name.get(self.resume)
+        self.data.pop("about", None)
+        self.at = here.name if isinstance(here, End) else self.flow.unanswered
+        self.status, self.misses = "done", 0
+        self.since = self.turn + 1
+        self.speak(())
 
     def repeat(self) -> None:
         """Ask the open question again in its short form, or answer only when none is open."""
@@ -427,6 +455,8 @@ class _Walk:
                 self.hear(here, act, as_go(here.hear[act.kind]), safe)
                 return True
             interrupt = self.flow.by_kind.get(act.kind)
+            if interrupt is None and act.kind.startswith("@"):
+                interrupt = self.flow.by_kind.get("@unknown")
             if interrupt is not None:
                 answers.append((act, interrupt))
         if answers:
@@ -486,7 +516,7 @@ class _Walk:
         way = one.path
         if self.status == "done" and one.when_done:
             way = replace(way, to=one.when_done)
-        if way.to != RESUME:
+        if way.to not in (RESUME, CLOSE):
             self.detour()
         self.follow(way)
 
@@ -510,7 +540,7 @@ class _Walk:
     def detour(self) -> None:
         """Remember the open question before leaving it for something else."""
         here = self.flow.by_name.get(self.at)
-        if isinstance(here, Ask | End) and here.name not in self.flow.detours:
+        if isinstance(here, Ask | End) and here.name not in self.flow.detours and not self.data.get("about"):
             self.resume = here.name
 
     def read(self, here: Ask | End) -> bool:
@@ -601,7 +631,7 @@ class _Walk:
             self.data["plain"] = True
             self.repeat()
         else:
-            self.enter(self.flow.undeliverable)
+            self.follow(self.flow.undeliverable)
 
 
 def _outcome(found: str | Outcome) -> Outcome:
