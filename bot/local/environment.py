@@ -78,7 +78,7 @@ def compose(given: Mapping[str, str], var: Path) -> Settings:
     made = {
         "SECRET_KEY": kept.get("SECRET_KEY") or secrets.token_urlsafe(32),
         "DATABASE_URL": f"sqlite:///{var / 'pakka.db'}",
-        "REDIS_URL": f"unix://{redis.socket_path(var / 'redis')}",
+        "REDIS_URL": redis.url(var / "redis"),
         "HOST": host,
         "PORT": str(port),
         "PUBLIC_URL": f"http://{_reachable(host)}:{port}",
@@ -122,7 +122,10 @@ def _write(path: Path, values: Mapping[str, str]) -> None:
     fresh = path.with_suffix(".new")
     fresh.unlink(missing_ok=True)
     with os.fdopen(os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w", encoding="utf-8") as file:
-        file.write(_HEAD + "".join(f"{name}='{value}'\n" for name, value in sorted(values.items())))
+        file.write(_HEAD)
+        for name, value in sorted(values.items()):
+            quoted = value.replace("\\", "\\\\").replace("'", "\\'")
+            file.write(f"{name}='{quoted}'\n")
     fresh.replace(path)
 
 

@@ -17,6 +17,7 @@ import tempfile
 import time
 from dataclasses import dataclass, field
 from pathlib import Path
+from urllib.parse import quote
 
 from redis import Redis
 from redis.exceptions import ConnectionError as NoServer
@@ -89,6 +90,11 @@ def socket_path(folder: Path) -> Path:
     return Path(tempfile.gettempdir()) / f"pakka-{os.getuid()}-{name}" / "redis.sock"
 
 
+def url(folder: Path) -> str:
+    """Return the address of the server of a folder, for REDIS_URL."""
+    return f"unix://{quote(str(socket_path(folder)))}"
+
+
 def command(binary: str, folder: Path, keep: bool) -> list[str]:
     """Return the command line of a server in a folder; with `keep` its data survive a stop and a crash."""
     socket = socket_path(folder)
@@ -129,7 +135,7 @@ class RedisServer:
     @property
     def url(self) -> str:
         """Return the address for REDIS_URL."""
-        return f"unix://{socket_path(self.folder)}"
+        return url(self.folder)
 
     def start(self) -> None:
         """Start the server and wait until it answers; raise RuntimeError with the end of its log if it does not."""

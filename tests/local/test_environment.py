@@ -5,6 +5,7 @@ import stat
 from pathlib import Path
 
 import pytest
+from redis import Redis
 
 from bot.local.bootstrap import SetupError
 from bot.local.environment import compose, read, write_secret
@@ -17,6 +18,14 @@ def test_secrets_are_made_once_and_only_their_owner_can_read_them(tmp_path: Path
         assert first.values[name] == second.values[name]
     assert stat.S_IMODE((tmp_path / "local.env").stat().st_mode) == 0o600
     assert read(tmp_path / "local.env") == second.values
+
+
+def test_a_folder_may_have_any_name(tmp_path: Path) -> None:
+    folder = tmp_path / "ein Ordner\\mit 'allem', ä und 100 %"
+    folder.mkdir()
+    first = compose({}, folder)
+    assert read(folder / "local.env") == first.values
+    assert Redis.from_url(first.values["REDIS_URL"]).connection_pool.connection_kwargs["path"].startswith(str(folder))
 
 
 def test_an_operators_own_value_wins_and_is_not_copied(tmp_path: Path) -> None:
