@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 from redis import Redis
 
+from bot.local import redis
 from bot.local.bootstrap import SetupError
 from bot.local.environment import compose, read, write_secret
 
@@ -25,7 +26,8 @@ def test_a_folder_may_have_any_name(tmp_path: Path) -> None:
     folder.mkdir()
     first = compose({}, folder)
     assert read(folder / "local.env") == first.values
-    assert Redis.from_url(first.values["REDIS_URL"]).connection_pool.connection_kwargs["path"].startswith(str(folder))
+    client = Redis.from_url(redis.url(Path("/srv/100 % ä?")))
+    assert client.connection_pool.connection_kwargs["path"] == "/srv/100 % ä?/redis.sock"
 
 
 def test_an_operators_own_value_wins_and_is_not_copied(tmp_path: Path) -> None:
