@@ -17,7 +17,8 @@ from bot.talk import handover, start, timers
 from bot.talk.buttons import Signer
 from bot.talk.messages import append
 from bot.talk.places import address_of
-from bot.text import render_send, template_values
+from bot.text import known, render_send, template_values
+from bot.whatsapp.catalogue import catalogue
 
 REVIEW_FIELDS = ("rating", "review_text", "review_media", "review_tag")
 
@@ -62,7 +63,7 @@ def apply(scene: Scene, effect: engine.Effect) -> None:
 
 def _send(scene: Scene, effect: engine.Send) -> None:
     locale = effect.locale or scene.contact.locale or scene.order.locale or scene.merchant.locale
-    rendered = render_send(effect, locale)
+    rendered = render_send(effect, locale, scene.order.region)
     run_id = row_id(scene.run)
     choices = [
         {"id": scene.signer.button(run_id, effect.turn, choice_id), "title": title, "description": description}
@@ -70,12 +71,8 @@ def _send(scene: Scene, effect: engine.Send) -> None:
     ]
     template = None
     if effect.template:
-        template = {
-            "name": effect.template,
-            "language": locale,
-            "values": template_values(effect.template, locale, effect.parts[0].values),
-            "payloads": [choice["id"] for choice in choices],
-        }
+        values = template_values(effect.template, locale, effect.parts[0].values, scene.order.region)
+        template = {"name": effect.template, "language": language_of(effect.template, locale), "values": values}
     scene.sent += 1
     append(
         scene.session,
@@ -97,6 +94,14 @@ def _send(scene: Scene, effect: engine.Send) -> None:
     timers.disarm(scene.session, run_id, effect.turn)
     if scene.order.intent == "unasked" and scene.run.flow in ("order_confirmation", "several_orders"):
         outcomes.record(scene.session, scene.order, by="rule", at=scene.at, intent="asked")
+
+
+def language_of(template: str, locale: str) -> str:
+    """Return Meta's code for the language in which a template goes to somebody who speaks `locale`."""
+    found = catalogue().find(template, known(locale))
+    if found is None:
+        raise engine.FlowError(f"there is no WhatsApp template {template!r}")
+    return found.language
 
 
 _KINDS = {

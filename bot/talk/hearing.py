@@ -6,7 +6,6 @@ from datetime import datetime
 from bot import engine
 from bot.engine import Facts, Flow, Replied, State
 from bot.text import render
-from bot.understanding import Choice, Context, understand
 
 LONG = 12
 """Letters from which a message tells its language; "ok" and "haan" are written by everybody."""
@@ -14,6 +13,8 @@ LONG = 12
 
 def hear(flow: Flow, state: State, facts: Facts, reply: Replied) -> Replied:
     """Return a reply with what its words mean."""
+    from bot.understanding import Choice, Context, understand
+
     expects = engine.listening(flow, state, facts)
     locale, region = facts.shopper.locale, facts.shopper.region
     choices = tuple(
@@ -35,5 +36,7 @@ def hear(flow: Flow, state: State, facts: Facts, reply: Replied) -> Replied:
 
 def stops(text: str, locale: str | None, region: str | None, at: datetime) -> bool:
     """Tell whether a message clearly asks for no more messages, whoever reads the conversation."""
+    from bot.understanding import Context, understand
+
     found = understand(text, Context(locale=locale, region=region, at=at))
     return found.safe and any(act.kind == "opt_out" for act in found.acts)

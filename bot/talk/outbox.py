@@ -26,8 +26,9 @@ from bot.talk.buttons import Signer
 from bot.talk.contacts import BSUID, PHONE, zone_of
 from bot.talk.rates import Throttle, pause
 from bot.talk.settle import Result, settle
+from bot.whatsapp.catalogue import catalogue
 from bot.whatsapp.client import Sent
-from bot.whatsapp.compose import ComposeError, Outgoing, compose
+from bot.whatsapp.compose import Choice, ComposeError, Outgoing, compose
 from bot.whatsapp.errors import OurBug, SendError
 
 log = structlog.get_logger()
@@ -127,7 +128,7 @@ def claim(session: Session, limit: int, signer: Signer, throttle: Throttle) -> t
         for row in of_channel[:granted]:
             message = row.Message
             try:
-                payload = compose(_outgoing(row, names, signer, moment))
+                payload = compose(_outgoing(row, names, signer))
             except ComposeError as error:
                 log.error("compose.failed", message=message.id, error=str(error))
                 message.status, message.hold_reason = "refused", "compose"
@@ -248,18 +249,24 @@ def _identities(session: Session, contacts: Iterable[int]) -> dict[int, dict[str
     return names
 
 
-def _outgoing(row: Row[Any], names: dict[int, dict[str, str]], signer: Signer, moment: datetime) -> Outgoing:
-    message = row.Message
+def _outgoing(row: Row[Any], names: dict[int, dict[str, str]], signer: Signer) -> Outgoing:
+    message, extra = row.Message, row.Message.extra
     known = names.get(row.Conversation.contact_id, {})
+    template = None
+    if message.kind == "template":
+        given = message.template
+        template = catalogue().use(given["name"], given["language"], given["values"])
     return Outgoing(
-        to_phone=known.get(PHONE),
-        to_bsuid=known.get(BSUID),
         kind=message.kind,
         body=message.body,
-        choices=tuple(message.choices),
-        template=message.template,
-        extra=message.extra,
-        quoted_wamid=message.quoted_wamid,
+        to_phone=known.get(PHONE),
+        to_bsuid=known.get(BSUID),
+        choices=tuple(Choice(one["id"], one["title"], one.get("description", "")) for one in message.choices),
+        list_button=extra.get("button", ""),
+        template=template,
+        form_values=extra.get("prefill", {}),
+        target=extra.get("target"),
+        quoted=message.quoted_wamid,
         opaque=signer.opaque(row_id(message)),
     )
 

@@ -10,7 +10,9 @@ import re
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
-Kind = Literal["text", "buttons", "list", "template", "location_request", "address_form", "contact_request"]
+Kind = Literal[
+    "text", "buttons", "list", "template", "location_request", "address_form", "contact_request", "reaction",
+]  # fmt: skip
 
 TEXT = 4096
 BODY = 1024
@@ -96,6 +98,8 @@ class Outgoing:
     """What was wrong with the values, by field."""
     quoted: str | None = None
     """The id of the shopper's message that this one answers visibly."""
+    target: str | None = None
+    """The id of the shopper's message that a reaction stands on; its body is the emoji."""
     opaque: str | None = None
     """Our own name for the message; every status repeats it."""
 
@@ -119,6 +123,10 @@ def compose(message: Outgoing) -> dict[str, Any]:
         payload["context"] = {"message_id": message.quoted}
     if message.kind == "text":
         return payload | {"type": "text", "text": {"body": _fits(message.body, TEXT, "text"), "preview_url": False}}
+    if message.kind == "reaction":
+        if not message.target:
+            raise ComposeError("reaction: on no message")
+        return payload | {"type": "reaction", "reaction": {"message_id": message.target, "emoji": message.body}}
     if message.kind == "template":
         return payload | {"type": "template", "template": _template(message)}
     return payload | {"type": "interactive", "interactive": _interactive(message)}

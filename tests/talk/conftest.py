@@ -40,7 +40,7 @@ class Cloud:
 
     def ledger(self) -> list[dict[str, Any]]:
         """Return everything that was accepted."""
-        return list(self.ask("GET", "/ledger")["messages"])
+        return list(self.ask("GET", "/ledger")["lines"])
 
 
 @pytest.fixture(scope="session")
