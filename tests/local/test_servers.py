@@ -1,9 +1,28 @@
 """The servers that the tests and `up` run on."""
 
+import subprocess
+import sys
+from pathlib import Path
+
+import psutil
 import sqlalchemy
 from redis import Redis
 
+from bot.local.bootstrap import ROOT
+from bot.local.postgres import PostgresServer, remove_leftovers
+from tests.local.waiting import wait_until
+
+OWNER = """
+import sys, time
+from pathlib import Path
 from bot.local.postgres import PostgresServer
+from bot.local.redis import RedisServer, find_server
+redis, postgres = RedisServer(Path(sys.argv[1]), find_server()), PostgresServer()
+redis.start()
+postgres.start()
+print(postgres.folder, flush=True)
+time.sleep(300)
+"""
 
 
 def test_the_redis_contract_holds_on_both_servers(every_redis_url: str) -> None:
@@ -34,3 +53,18 @@ def test_each_test_has_a_database_of_its_own_that_keeps_every_script(database_ur
 
 def test_postgresql_is_new_enough(postgres: PostgresServer) -> None:
     assert postgres.version >= 14
+
+
+def test_servers_die_with_the_tests_even_by_kill_9_and_leave_no_folder_for_ever(tmp_path: Path) -> None:
+    with subprocess.Popen(
+        [sys.executable, "-c", OWNER, str(tmp_path)], cwd=ROOT, stdout=subprocess.PIPE, text=True
+    ) as owner:
+        assert owner.stdout is not None
+        folder = Path(owner.stdout.readline().strip())
+        servers = psutil.Process(owner.pid).children()
+        assert len(servers) == 2
+        owner.kill()
+    wait_until(lambda: not any(server.is_running() for server in servers))
+    assert folder.exists()
+    remove_leftovers()
+    assert not folder.exists()
