@@ -59,6 +59,7 @@ class Index:
         self.by_skeleton = lru_cache(8192)(self._by_skeleton)
         self.cities_like = lru_cache(4096)(self._cities_like)
         self.post = lru_cache(4096)(self._post)
+        self.post_areas = lru_cache(512)(self._post_areas)
         self.regions = lru_cache(4096)(self._regions)
 
     @property
@@ -161,6 +162,15 @@ class Index:
             if db.execute("select 1 from post where country = ? limit 1", (country,)).fetchone():
                 return ()
         return None
+
+    def _post_areas(self, country: str, name: str) -> frozenset[str]:
+        """Return the first two figures of all codes of a place elsewhere; slow, so only asked after a mismatch."""
+        sql = "select distinct substr(first, 1, 2) from post join place on number = place where country = ? and '|' || names || '|' like ?"
+        found: set[str] = set()
+        for db in (self._db, self._local.shared):
+            if db is not None:
+                found.update(r[0] for r in db.execute(sql, (country, f"%|{name}|%")))
+        return frozenset(found)
 
     def _regions(self, country: str, name: str) -> tuple[str, ...]:
         row = self._db.execute("select regions from town where country = ? and name = ?", (country, name)).fetchone()

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import math
 import re
+from bisect import bisect_left
 from dataclasses import dataclass
 from functools import lru_cache
 
@@ -396,7 +397,5 @@ def states_of_city(name: str) -> frozenset[str]:
 def _state_of_area(area: int) -> str:
     """Return the state of the first code of a four-digit area."""
     places = index()
-    from bisect import bisect_left
-
     at = bisect_left(places.codes, area * 100)
     return STATE_NAMES[places.states(at)[0]] if at < len(places.codes) and places.codes[at] // 100 == area else ""

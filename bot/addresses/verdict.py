@@ -6,11 +6,14 @@ from bot.addresses.records import FINDINGS, QUESTIONS, WEIGHTS, Component, Findi
 
 FIELD = {"PIN": "postal_code", "STATE": "state", "CITY": "city", "LOCALITY": "postal_code"}
 
+FIELD_OF = {"PIN_CITY": "city", "PIN_CITY_SOFT": "city", "LANDMARK": "landmark"}
 
-def finding(code: str, value: str = "") -> Finding:
-    """Make a finding with the severity and sentence of its code."""
-    severity, sentence = FINDINGS[code]
-    return Finding(code, severity, FIELD.get(code.split("_")[0], "address1"), sentence, value)
+
+def finding(code: str, value: str = "", sentence: str = "") -> Finding:
+    """Make a finding with the severity and sentence of its code (or a sentence that fits the case better)."""
+    severity, usual = FINDINGS[code]
+    field = FIELD_OF.get(code) or FIELD.get(code.split("_")[0], "address1")
+    return Finding(code, severity, field, sentence or usual, value)
 
 
 def ask(code: str, *options: Option) -> Question:
