@@ -55,8 +55,8 @@ class Settings:
     auto_create: bool = True  # writing to an unknown number makes a shopper with it
     allowed_recipients: list[str] = field(default_factory=list)  # not empty = a test number with an allowed list
     strict_to: bool = False  # a recipient without "+" gets the calling code of the business
-    enforce_pair: bool = True
-    enforce_throughput: bool = True
+    enforce_pair: bool = True  # one message per six seconds to a shopper, bursts of 45
+    enforce_throughput: bool = True  # messages per second of a number, in and out
     messaging_limit: str = "TIER_100K"  # of the portfolio: new users in a moving day
     service_quota: int = 1000  # free service messages per number and month
     paid_service_from: float = 1_790_812_800.0  # 2026-10-01: service messages are billed from here
@@ -66,11 +66,11 @@ class Settings:
     marketing_cap: float = 0.0  # share of marketing messages stopped by the cap of the user (131049)
     blocked_effect: str = "silent"  # silent | failed: a shopper who blocked the business gives nothing, or 131026
     fetch_links: bool = False  # fetch media given by link, and fail with 131053 when that does not work
-    management_per_hour: int = 5000
-    template_creations_per_hour: int = 100
-    template_limit: int = 6000
+    management_per_hour: int = 5000  # calls about one account or template, then 80007
+    template_creations_per_hour: int = 100  # of one account
+    template_limit: int = 6000  # templates of one account
     deprecated_below: int = 21  # older API versions are answered with an upgrade warning
-    api_version: str = "v26.0"
+    api_version: str = "v26.0"  # what deprecated versions are upgraded to
 
 
 @dataclass(slots=True)
