@@ -87,6 +87,11 @@ def _read_place(address: Address, text: str, places: Index) -> Place:
     return Place(text.strip(" ,"), digits, number, state, india.read_city(shown) if shown else City(()), shown, from_text)
 
 
+def place_of_line(text: str) -> Place:
+    """Read code, state and city out of one line that holds a whole address."""
+    return _read_place(Address(), latin(text), index())
+
+
 def _from_tail(text: str, city: str, state: str, places: Index) -> tuple[str, str, str]:
     """Find state and city at the end of a one-line address."""
     pieces = [p.strip(" .-") for p in re.split(r"[,\n]", text)]

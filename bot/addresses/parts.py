@@ -250,11 +250,20 @@ def _place_pieces(rest: str, parts: Parts, city: str) -> None:
             parts.add("building", piece)
         elif STREET_WORD.search(piece):
             parts.add("street", piece)
-        elif piece in names and parts.first("unit", "house_no") and not parts.first("building") and names.index(piece) == 0 and len(names) >= 2 and not LOCALITY_WORD.search(piece):
+        elif _names_building(n, piece, pieces, names, parts):
             parts.add("building", piece)
         else:
             parts.add("locality", piece)
             parts.loose.append(piece)
+
+
+def _names_building(n: int, piece: str, pieces: list[str], names: list[str], parts: Parts) -> bool:
+    """Tell whether a bare name is the building: the first name behind a door, with a place or a street behind it."""
+    if piece not in names or names.index(piece) != 0 or parts.first("building") or LOCALITY_WORD.search(piece):
+        return False
+    if parts.first("unit", "house_no") and len(names) >= 2:
+        return True
+    return bool(parts.first("floor", "tower", "wing", "unit")) and n + 1 < len(pieces)
 
 
 def _cut(piece: str) -> list[str]:
