@@ -76,6 +76,8 @@ class Database:
         with Session(engine, expire_on_commit=False) as session:
             session.info["is_sqlite"] = self.is_sqlite
             yield session
+            # A rollback empties the rows it knows of; those that were read are wanted afterwards.
+            session.expunge_all()
             session.rollback()
 
 

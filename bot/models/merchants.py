@@ -113,7 +113,10 @@ class Audit(SQLModel, table=True):
     """Who did what, and when; appended to, never changed."""
 
     __tablename__ = "audit"
-    __table_args__ = (Index("ix_audit_merchant_at", "merchant_id", "at"),)
+    __table_args__ = (
+        Index("ix_audit_merchant_at", "merchant_id", "at"),
+        Index("ix_audit_merchant_object", "merchant_id", "object"),
+    )
 
     id: int | None = Field(default=None, primary_key=True)
     merchant_id: int | None = Field(default=None, sa_column=foreign("merchant.id", nullable=True, index=False))

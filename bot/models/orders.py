@@ -37,7 +37,9 @@ class Upload(SQLModel, table=True):
     """Which known layout the header is: shopify, woocommerce, shiprocket, mapped ..."""
     header: list[str] = Field(default_factory=list, sa_column=document())
     mapping: dict[str, Any] = Field(default_factory=dict, sa_column=document())
-    """Our field name -> index of the column in `header`."""
+    """Our field name -> indexes of columns in `header`, best first; an empty list takes the field out."""
+    dialect: dict[str, Any] = Field(default_factory=dict, sa_column=document())
+    """How the file was written (kind, encoding, delimiter, row of the header), so that the export can be alike."""
     status: str = Field(default="previewed", sa_column=string())
     rows: int = 0
     done: int = 0
@@ -65,10 +67,11 @@ class UploadRow(SQLModel, table=True):
     upload_id: int = Field(sa_column=foreign("upload.id", index=False))
     row_number: int
     """As the merchant's program shows it: the header is row 1."""
-    raw: list[str] = Field(default_factory=list, sa_column=document())
+    raw: list[Any] = Field(default_factory=list, sa_column=document())
+    """The cells; numbers of a workbook stay numbers. Empty once retention wiped it."""
     status: str = Field(default="pending", sa_column=string())
     problems: list[dict[str, Any]] = Field(default_factory=list, sa_column=document())
-    """Each {"column", "value", "code", "reason"}."""
+    """Each {"column", "value", "code", "reason"}; of an accepted row they are warnings."""
     order_id: int | None = Field(default=None, sa_column=foreign("orders.id", nullable=True))
 
 
@@ -86,6 +89,7 @@ class Order(SQLModel, table=True):
         Index("ix_orders_merchant_created", "merchant_id", "created_at"),
         Index("ix_orders_merchant_intent", "merchant_id", "intent", "status"),
         Index("ix_orders_merchant_phone", "merchant_id", "phone"),
+        Index("ix_orders_merchant_updated", "merchant_id", "updated_at"),
     )
 
     id: int | None = Field(default=None, primary_key=True)
@@ -107,7 +111,8 @@ class Order(SQLModel, table=True):
     """Cash to collect, in minor units of `currency`."""
     currency: str = "INR"
     raw: dict[str, Any] = Field(default_factory=dict, sa_column=document())
-    """What the export needs to give the merchant's own row back."""
+    """`digest` of what the list said of the order: the same again changes nothing. The rows themselves are in
+    `upload_row`."""
 
     status: str = Field(default="open", sa_column=string())
     """Where the parcel is, as merchant or courier say."""

@@ -216,6 +216,7 @@ def upgrade() -> None:
     with op.batch_alter_table("audit", schema=None) as batch_op:
         batch_op.create_index(batch_op.f("ix_audit_member_id"), ["member_id"], unique=False)
         batch_op.create_index("ix_audit_merchant_at", ["merchant_id", "at"], unique=False)
+        batch_op.create_index("ix_audit_merchant_object", ["merchant_id", "object"], unique=False)
 
     op.create_table(
         "conversation",
@@ -282,6 +283,11 @@ def upgrade() -> None:
         ),
         sa.Column(
             "mapping",
+            sa.JSON(none_as_null=True).with_variant(postgresql.JSONB(none_as_null=True), "postgresql"),
+            nullable=False,
+        ),
+        sa.Column(
+            "dialect",
             sa.JSON(none_as_null=True).with_variant(postgresql.JSONB(none_as_null=True), "postgresql"),
             nullable=False,
         ),
@@ -447,6 +453,7 @@ def upgrade() -> None:
         batch_op.create_index("ix_orders_merchant_created", ["merchant_id", "created_at"], unique=False)
         batch_op.create_index("ix_orders_merchant_intent", ["merchant_id", "intent", "status"], unique=False)
         batch_op.create_index("ix_orders_merchant_phone", ["merchant_id", "phone"], unique=False)
+        batch_op.create_index("ix_orders_merchant_updated", ["merchant_id", "updated_at"], unique=False)
         batch_op.create_index(batch_op.f("ix_orders_upload_id"), ["upload_id"], unique=False)
 
     op.create_table(
@@ -852,6 +859,7 @@ def downgrade() -> None:
     op.drop_table("address")
     with op.batch_alter_table("orders", schema=None) as batch_op:
         batch_op.drop_index(batch_op.f("ix_orders_upload_id"))
+        batch_op.drop_index("ix_orders_merchant_updated")
         batch_op.drop_index("ix_orders_merchant_phone")
         batch_op.drop_index("ix_orders_merchant_intent")
         batch_op.drop_index("ix_orders_merchant_created")
@@ -884,6 +892,7 @@ def downgrade() -> None:
 
     op.drop_table("conversation")
     with op.batch_alter_table("audit", schema=None) as batch_op:
+        batch_op.drop_index("ix_audit_merchant_object")
         batch_op.drop_index("ix_audit_merchant_at")
         batch_op.drop_index(batch_op.f("ix_audit_member_id"))
 

@@ -1,0 +1,60 @@
+"""The web application: the console for people, the webhook for Meta, the API for shops' systems."""
+
+from collections.abc import Callable, Iterable
+
+from flask import Flask
+
+from bot.services import Services
+from bot.settings import ROOT
+from bot.web import (
+    access,
+    account,
+    errors,
+    formats,
+    health,
+    languages,
+    live,
+    logs,
+    orders,
+    people,
+    protection,
+    signin,
+    uploads,
+)
+from bot.web.vault import Vault
+
+
+def create_app(services: Services, register: Iterable[Callable[[Flask], None]] = ()) -> Flask:
+    """Return the application; `register` are functions that add what only the top level may know, such as commands."""
+    logs.configure()
+    app = Flask(
+        "bot.web", template_folder=str(ROOT / "templates" / "pages"), static_folder=str(ROOT / "bot/web/static")
+    )
+    app.extensions["pakka"] = services
+    app.extensions["pakka_vault"] = Vault(services.settings.secret_key)
+    logs.install(app)
+    protection.cap_bodies(app)
+    access.install(app)
+    protection.install(app)
+    errors.install(app)
+    languages.install(app)
+    formats.install(app)
+    for module in (health, signin, account, people, orders, uploads, live):
+        app.register_blueprint(module.blueprint)
+    _register_webhook(app)
+    for add in register:
+        add(app)
+    access.check_declared(app)
+    return app
+
+
+def _register_webhook(app: Flask) -> None:
+    from bot.whatsapp import webhook
+
+    app.register_blueprint(webhook.blueprint)
+    for endpoint, view in app.view_functions.items():
+        if endpoint.startswith(f"{webhook.blueprint.name}."):
+            # Meta is known by its signature: no sign-in, no form token, and no rate by address.
+            access.public(view)
+            protection.limiter.exempt(view)
+            protection.csrf.exempt(view)

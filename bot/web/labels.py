@@ -1,0 +1,102 @@
+"""The words for every state, and the tone in which each is shown."""
+
+from dataclasses import dataclass
+from typing import Any
+
+from flask_babel import lazy_gettext as _
+
+
+@dataclass(frozen=True)
+class Label:
+    """A word, and a tone: good, bad, wait, act (somebody has to do something) or quiet."""
+
+    text: Any
+    tone: str
+
+
+LABELS: dict[str, dict[str, Label]] = {
+    "intent": {
+        "unasked": Label(_("Not asked yet"), "quiet"),
+        "asked": Label(_("Asked"), "wait"),
+        "confirmed": Label(_("Confirmed"), "good"),
+        "cancelled": Label(_("Cancelled"), "bad"),
+        "denied": Label(_("Not theirs"), "bad"),
+        "silent": Label(_("Silent"), "act"),
+        "unreachable": Label(_("Unreachable"), "act"),
+        "opted_out": Label(_("Opted out"), "quiet"),
+        "held_out": Label(_("Hold-out"), "quiet"),
+    },
+    "status": {
+        "open": Label(_("To ship"), "quiet"),
+        "shipped": Label(_("Shipped"), "wait"),
+        "out_for_delivery": Label(_("Out for delivery"), "wait"),
+        "delivered": Label(_("Delivered"), "good"),
+        "returned": Label(_("Returned"), "bad"),
+        "cancelled": Label(_("Cancelled"), "bad"),
+    },
+    "readiness": {
+        "unasked": Label(_("Not asked yet"), "quiet"),
+        "asked": Label(_("Asked"), "wait"),
+        "ready": Label(_("Cash ready"), "good"),
+        "not_ready": Label(_("Not ready"), "act"),
+        "silent": Label(_("Silent"), "quiet"),
+    },
+    "decision": {
+        "": Label(_("Undecided"), "quiet"),
+        "ship": Label(_("Ship"), "good"),
+        "hold": Label(_("Hold"), "act"),
+        "call": Label(_("Call"), "act"),
+        "cancel": Label(_("Cancel"), "bad"),
+    },
+    "decider": {
+        "shopper": Label(_("the shopper"), "quiet"),
+        "agent": Label(_("an agent"), "quiet"),
+        "rule": Label(_("your rules"), "quiet"),
+        "merchant": Label(_("your team"), "quiet"),
+    },
+    "giver": {
+        "order": Label(_("as ordered"), "quiet"),
+        "shopper": Label(_("by the shopper"), "quiet"),
+        "agent": Label(_("by an agent"), "quiet"),
+        "merchant": Label(_("by your team"), "quiet"),
+    },
+    "role": {
+        "owner": Label(_("Owner"), "good"),
+        "staff": Label(_("Staff"), "quiet"),
+        "agent": Label(_("Agent"), "wait"),
+        "admin": Label(_("Platform admin"), "act"),
+    },
+    "upload": {
+        "previewed": Label(_("Not imported yet"), "act"),
+        "importing": Label(_("Importing"), "wait"),
+        "done": Label(_("Imported"), "good"),
+        "failed": Label(_("Failed"), "bad"),
+        "undone": Label(_("Taken back"), "quiet"),
+    },
+    "row": {
+        "pending": Label(_("Waiting"), "wait"),
+        "accepted": Label(_("Accepted"), "good"),
+        "skipped": Label(_("Skipped"), "quiet"),
+        "rejected": Label(_("Rejected"), "bad"),
+    },
+    "message": {
+        "queued": Label(_("Waiting to be sent"), "quiet"),
+        "sending": Label(_("Being sent"), "quiet"),
+        "unknown": Label(_("Sent? WhatsApp has not said"), "act"),
+        "held": Label(_("Held"), "act"),
+        "sent": Label(_("Sent"), "quiet"),
+        "delivered": Label(_("Delivered"), "quiet"),
+        "read": Label(_("Read"), "good"),
+        "played": Label(_("Played"), "good"),
+        "failed": Label(_("Not delivered"), "bad"),
+        "refused": Label(_("Refused"), "bad"),
+        "cancelled": Label(_("Withdrawn"), "quiet"),
+    },
+    "reason": {
+        "asked_for_person": Label(_("Asked for a person"), "act"),
+        "not_understood": Label(_("Not understood"), "act"),
+        "unreachable": Label(_("Unreachable"), "act"),
+        "low_rating": Label(_("Unhappy review"), "act"),
+        "poison": Label(_("A fault of ours"), "act"),
+    },
+}

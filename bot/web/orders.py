@@ -1,0 +1,186 @@
+"""Orders: the list, and one order's whole story."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from flask import Blueprint, abort, flash, redirect, render_template, request, url_for
+from flask_babel import gettext as _
+from sqlmodel import Session, col, select
+from werkzeug.wrappers import Response
+
+from bot.clock import now
+from bot.models import AddressVersion, Handover, Merchant, Message, Order, OrderItem, Receipt, Run, Upload
+from bot.orders import outcomes
+from bot.orders.rules import Rules
+from bot.services import services
+from bot.web import live, order_list, stories, tenant
+from bot.web.access import AGENT, MERCHANT, SHOP, allow, me
+
+blueprint = Blueprint("orders", __name__)
+
+BY_HAND = {
+    "ship": {"decision": "ship"},
+    "hold": {"decision": "hold"},
+    "call": {"decision": "call"},
+    "cancel": {"decision": "cancel", "status": "cancelled"},
+    "shipped": {"status": "shipped"},
+    "delivered": {"status": "delivered"},
+    "returned": {"status": "returned"},
+    "reopen": {"status": "open"},
+}
+"""What people of the shop may make of an order, and what of it changes then."""
+
+
+@blueprint.get("/")
+@allow(SHOP)
+def start() -> Response:
+    """Open on the orders."""
+    return redirect(url_for("orders.page"))
+
+
+@blueprint.get("/orders")
+@allow(SHOP)
+def page() -> str:
+    """List the orders: one of the usual views, narrowed and sorted as the address says."""
+    wanted = order_list.Wanted.from_arguments(request.args)
+    state = live.state("orders")
+    with tenant.reading() as session:
+        found = order_list.look(session, wanted)
+        uploads = session.exec(select(Upload.id, Upload.filename).order_by(col(Upload.id).desc()).limit(20)).all()
+    return render_template("orders.html", wanted=wanted, found=found, uploads=uploads, live=state)
+
+
+@dataclass(frozen=True)
+class Details:
+    """Everything about one order that its page shows."""
+
+    order: Order
+    items: Sequence[OrderItem]
+    addresses: Sequence[AddressVersion]
+    """Newest first."""
+    bubbles: Sequence[Message]
+    receipts: dict[int, dict[str, Any]]
+    """Message id -> status -> when."""
+    run: Run | None
+    task: Handover | None
+    story: list[stories.Moment]
+    shop_rules: Rules
+
+
+@blueprint.get("/orders/<int:id>")
+@allow(SHOP)
+def order(id: int) -> str:  # noqa: A002
+    """Show one order: facts, address, decision with its sum, talk, timeline."""
+    state = live.state(f"order:{id}")
+    with tenant.reading() as session:
+        details = _details(session, tenant.find(session, Order, id))
+    return render_template("order.html", d=details, live=state, by_hand=_offered(details.order))
+
+
+@blueprint.post("/orders/<int:id>/outcome")
+@allow(SHOP)
+def outcome(id: int) -> Response:  # noqa: A002
+    """Record what somebody of the shop decides; it stands until the shopper says something else."""
+    wanted = request.form.get("outcome", "")
+    if wanted not in BY_HAND:
+        abort(400)
+    with tenant.writing() as session:
+        row = session.get(Order, id, with_for_update=True)
+        if row is None:
+            abort(404)
+        with tenant.lifted(session):
+            changed = outcomes.record(
+                session, row, by="agent" if me().role == AGENT else "merchant", at=now(), member_id=me().id,
+                bell=services().bell, **BY_HAND[wanted],
+            )  # fmt: skip
+    flash(_("Saved.") if changed else _("Nothing changed: it was so already."), "good" if changed else "act")
+    return redirect(url_for("orders.order", id=id))
+
+
+@blueprint.post("/orders/outcomes")
+@allow(MERCHANT)
+def outcome_of_many() -> Response:
+    """Record one decision for all ticked orders."""
+    wanted = request.form.get("outcome", "")
+    ids = sorted({int(value) for value in request.form.getlist("order") if value.isdecimal() and len(value) < 19})[:200]
+    if wanted not in BY_HAND or not ids:
+        flash(_("Tick at least one order first."), "act")
+        return redirect(_back())
+    changed = 0
+    with tenant.writing() as session:
+        statement = select(Order).where(col(Order.id).in_(ids)).order_by(col(Order.id)).with_for_update()
+        rows = session.exec(statement).all()
+        with tenant.lifted(session):
+            for row in rows:
+                changed += bool(
+                    outcomes.record(
+                        session,
+                        row,
+                        by="merchant",
+                        at=now(),
+                        member_id=me().id,
+                        bell=services().bell,
+                        **BY_HAND[wanted],
+                    )
+                )
+    flash(_("%(n)s of %(of)s orders changed.", n=changed, of=len(rows)), "good")
+    return redirect(_back())
+
+
+def _back() -> str:
+    """The list as it was filtered."""
+    query = request.form.get("back", "")
+    return url_for("orders.page") + (f"?{query}" if query else "")
+
+
+def _offered(order: Order) -> list[str]:
+    """What can be done by hand now."""
+    if order.status == "open":
+        return [name for name in ("ship", "hold", "call", "cancel") if name != order.decision] + ["shipped"]
+    if order.status in ("shipped", "out_for_delivery"):
+        return ["delivered", "returned", "reopen"]
+    return ["reopen"]
+
+
+def _details(session: Session, order: Order) -> Details:
+    items = session.exec(
+        select(OrderItem).where(OrderItem.order_id == order.id).order_by(col(OrderItem.position))
+    ).all()
+    addresses = session.exec(
+        select(AddressVersion).where(AddressVersion.order_id == order.id).order_by(col(AddressVersion.version).desc())
+    ).all()
+    run = session.exec(select(Run).where(Run.order_id == order.id).order_by(col(Run.id).desc())).first()
+    bubbles = _bubbles(session, order)
+    ids = [bubble.id for bubble in bubbles]
+    receipts: dict[int, dict[str, Any]] = {}
+    for message_id, status, at in session.exec(
+        select(Receipt.message_id, Receipt.status, Receipt.at).where(col(Receipt.message_id).in_(ids))
+    ):
+        receipts.setdefault(message_id, {})[status] = at
+    tasks = session.exec(select(Handover).where(Handover.order_id == order.id).order_by(col(Handover.id))).all()
+    shop = session.get_one(Merchant, order.merchant_id)
+    return Details(
+        order=order,
+        items=items,
+        addresses=addresses,
+        bubbles=bubbles,
+        receipts=receipts,
+        run=run,
+        task=next((task for task in tasks if task.resolved_at is None), None),
+        story=stories.tell(session, order, addresses, bubbles, tasks),
+        shop_rules=Rules.from_json(shop.rules),
+    )
+
+
+def _bubbles(session: Session, order: Order) -> Sequence[Message]:
+    """The talk about this order, and what the shopper said in between that belongs to none."""
+    talks = select(Run.conversation_id).where(Run.order_id == order.id)
+    newest = (
+        select(Message)
+        .where(col(Message.conversation_id).in_(talks))
+        .where((col(Message.order_id) == order.id) | col(Message.order_id).is_(None))
+        .order_by(col(Message.seq).desc())
+        .limit(200)
+    )
+    return list(reversed(session.exec(newest).all()))

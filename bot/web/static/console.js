@@ -1,0 +1,124 @@
+// Small things that the console's pages do in the browser. Every page works without it, but for being live.
+
+(() => {
+  "use strict";
+  const body = document.body;
+  document.documentElement.classList.add("scripted");
+
+  // --- live ---------------------------------------------------------------------------------------------------------
+
+  const state = body.dataset.live ? JSON.parse(body.dataset.live) : null;
+  if (state && Object.keys(state).length) {
+    const worker = new Worker(body.dataset.liveWorker);
+    const shown = () => document.visibilityState === "visible";
+    const address = new URL(body.dataset.liveAddress, location.href).href;
+    worker.postMessage({ state, address, visible: shown() });
+    document.addEventListener("visibilitychange", () => worker.postMessage({ visible: shown() }));
+    const lost = document.getElementById("lost");
+    worker.onmessage = ({ data }) => {
+      if (data.signedOut) location.reload();
+      if (data.lost) lost.hidden = false;
+      if (data.back) {
+        lost.hidden = true;
+      }
+      for (const kind of new Set((data.changed || []).map((topic) => topic.split(":")[0]))) {
+        htmx.trigger(body, `live:${kind}`);
+      }
+    };
+  }
+
+  // Whoever has ticked rows, or has a menu open, keeps them when the region below is brought up to date.
+  let kept = [];
+  body.addEventListener("htmx:beforeSwap", (event) => {
+    kept = [...event.target.querySelectorAll("input:checked[id]")].map((box) => box.id);
+    if (event.target.querySelector("details.menu[open], details.versions[open]")) event.detail.shouldSwap = false;
+  });
+  body.addEventListener("htmx:afterSettle", () => {
+    for (const id of kept) {
+      const box = document.getElementById(id);
+      if (box) box.checked = true;
+    }
+    kept = [];
+    countTicks();
+  });
+
+  // --- forms ---------------------------------------------------------------------------------------------------------
+
+  document.addEventListener("submit", (event) => {
+    const form = event.target;
+    const question = form.dataset.confirm || (event.submitter && event.submitter.dataset.ask);
+    if (question && !window.confirm(question)) {
+      event.preventDefault();
+      return;
+    }
+    // A double click posts once.
+    if (form.method === "post") setTimeout(() => { for (const button of form.querySelectorAll("button")) button.disabled = true; }, 0);
+  });
+  window.addEventListener("pageshow", () => { for (const button of document.querySelectorAll("form[method=post] button:disabled")) button.disabled = false; });
+
+  document.addEventListener("change", (event) => {
+    const field = event.target;
+    if (field.matches("[data-submit]") || field.closest("[data-submit-on-change]")) field.form.requestSubmit();
+    if (field.dataset.tickAll) for (const box of document.getElementsByName(field.dataset.tickAll)) box.checked = field.checked;
+    if (field.type === "checkbox") countTicks();
+  });
+
+  function countTicks() {
+    for (const bar of document.querySelectorAll("[data-bulk]")) {
+      const count = document.querySelectorAll(`input[name="${bar.dataset.bulk}"]:checked`).length;
+      bar.hidden = count === 0;
+      const words = bar.querySelector("[data-bulk-count]");
+      words.textContent = `${count} ${words.dataset.words}`;
+    }
+  }
+
+  // --- keys and menus --------------------------------------------------------------------------------------------------
+
+  document.addEventListener("keydown", (event) => {
+    const typing = event.target.closest("input, textarea, select");
+    if (event.key === "Escape") {
+      for (const menu of document.querySelectorAll("details.menu[open]")) {
+        menu.open = false;
+        menu.querySelector("summary").focus();
+      }
+    } else if (!typing && !event.ctrlKey && !event.metaKey && !event.altKey) {
+      const field = document.querySelector(`[data-shortcut="${CSS.escape(event.key)}"]`);
+      if (field) {
+        event.preventDefault();
+        field.focus();
+      }
+    }
+  });
+  document.addEventListener("click", (event) => {
+    for (const menu of document.querySelectorAll("details.menu[open]")) if (!menu.contains(event.target)) menu.open = false;
+    const copy = event.target.closest("[data-copy]");
+    if (copy) {
+      const field = document.getElementById(copy.dataset.copy);
+      field.select();
+      const done = () => { copy.textContent = copy.dataset.done; };
+      if (navigator.clipboard) navigator.clipboard.writeText(field.value).then(done, () => {});
+      else if (document.execCommand("copy")) done();
+    }
+    if (event.target.matches("[data-select]")) event.target.select();
+  });
+
+  // --- files -------------------------------------------------------------------------------------------------------------
+
+  const drop = document.querySelector("[data-drop]");
+  if (drop) {
+    const field = drop.querySelector("input[type=file]");
+    const over = (event) => { event.preventDefault(); drop.classList.add("over"); };
+    drop.addEventListener("dragenter", over);
+    drop.addEventListener("dragover", over);
+    drop.addEventListener("dragleave", () => drop.classList.remove("over"));
+    drop.addEventListener("drop", (event) => {
+      event.preventDefault();
+      drop.classList.remove("over");
+      if (event.dataTransfer.files.length) {
+        field.files = event.dataTransfer.files;
+        field.form.requestSubmit();
+      }
+    });
+    field.addEventListener("change", () => { if (field.files.length) field.form.requestSubmit(); });
+  }
+})();

@@ -1,0 +1,88 @@
+"""An order's story: what happened, when, and who decided."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+
+from flask_babel import gettext as _
+from sqlmodel import Session, col, select
+
+from bot.models import AddressVersion, Audit, Handover, Member, Message, Order, Upload
+from bot.web.labels import LABELS
+
+
+@dataclass(frozen=True)
+class Moment:
+    """One line of the timeline."""
+
+    at: datetime
+    who: str
+    """shopper, bot, agent, merchant, rule or system: it chooses the picture."""
+    text: Any
+    detail: Any = ""
+    link: str = field(default="", compare=False)
+
+
+def tell(
+    session: Session, order: Order, addresses: Sequence[AddressVersion], bubbles: Sequence[Message],
+    tasks: Sequence[Handover],
+) -> list[Moment]:  # fmt: skip
+    """Return the order's timeline, oldest first."""
+    moments = [_beginning(session, order)]
+    first = next((bubble for bubble in bubbles if bubble.author == "bot"), None)
+    if order.asked_at:
+        moments.append(Moment(order.asked_at, "bot", _("Asked on WhatsApp")))
+    elif first is not None:
+        moments.append(Moment(first.created_at, "bot", _("The question is on its way")))
+    moments += [
+        Moment(version.created_at, version.given_by, _("Address changed"), LABELS["giver"][version.given_by].text)
+        for version in addresses
+        if version.version > 1
+    ]
+    if order.answered_at:
+        moments.append(
+            Moment(order.answered_at, "shopper", LABELS["intent"][order.intent].text, order.cancel_reason)
+        )  # fmt: skip
+    if order.decided_at and order.decision and order.decided_by in ("shopper", "rule"):
+        who = order.decided_by or "rule"
+        decided = _("Decided: %(what)s", what=LABELS["decision"][order.decision].text)
+        moments.append(Moment(order.decided_at, who, decided, order.decision_reason))
+    moments += _by_people(session, order)
+    for task in tasks:
+        reason = LABELS["reason"].get(task.reason)
+        moments.append(
+            Moment(task.opened_at, "system", _("Handed to an agent"), reason.text if reason else task.reason)
+        )  # fmt: skip
+        if task.resolved_at:
+            moments.append(Moment(task.resolved_at, "agent", _("Agent finished"), task.outcome))
+    return sorted(moments, key=lambda moment: moment.at)
+
+
+def _beginning(session: Session, order: Order) -> Moment:
+    upload = session.get(Upload, order.upload_id) if order.upload_id else None
+    if upload is None:
+        return Moment(order.created_at, "merchant", _("Order received"))
+    return Moment(order.created_at, "merchant", _("Imported"), upload.filename)
+
+
+def _by_people(session: Session, order: Order) -> list[Moment]:
+    rows = session.exec(
+        select(Audit, Member.name, Member.email, Member.role)
+        .outerjoin(Member, col(Member.id) == Audit.member_id)
+        .where(Audit.object == f"order:{order.id}")
+        .order_by(col(Audit.id))
+        .limit(100)
+    ).all()
+    moments = []
+    for line, name, email, role in rows:
+        changes = line.detail.get("changes", {})
+        told = ", ".join(str(_said(kind, pair[1])) for kind, pair in changes.items() if isinstance(pair, list))
+        who = "agent" if role == "agent" else "merchant"
+        moments.append(Moment(line.at, who, _("Changed by %(name)s", name=name or email or "?"), told))
+    return moments
+
+
+def _said(kind: str, value: Any) -> Any:
+    known = LABELS.get(kind, {}).get(str(value))
+    return known.text if known else value
