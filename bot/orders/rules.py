@@ -2,10 +2,11 @@
 
 import math
 from dataclasses import asdict, dataclass, fields, replace
-from datetime import date, time, timedelta
+from datetime import date, datetime, time, timedelta
 from typing import Any
+from zoneinfo import ZoneInfo
 
-from bot.clock import Hours
+from bot.clock import Hours, at_local
 
 ON_SILENCE = ("ship", "hold", "call", "value")
 FLOWS = ("order_confirmation", "delivery_slot", "readiness", "review")
@@ -68,6 +69,17 @@ class Rules:
     def hours(self) -> Hours:
         """The hours in which the bot may speak first."""
         return Hours(self.opens, self.closes)
+
+    def next_cutoff(self, at: datetime, zone: ZoneInfo) -> datetime:
+        """Return the first dispatch cut-off at least an hour after `at`: on a courier day that is no holiday."""
+        day = at.astimezone(zone).date()
+        for ahead in range(60):
+            candidate = day + timedelta(days=ahead)
+            moment = at_local(candidate, self.cutoff, zone)
+            works = candidate.weekday() in self.courier_days and candidate not in self.holidays
+            if works and moment >= at + timedelta(hours=1):
+                return moment
+        return at + timedelta(days=1)
 
     @property
     def review_delay(self) -> timedelta:

@@ -51,6 +51,10 @@ class OrderList:
                 yield (run,)
         yield from map(tuple, parts.values())
 
+    def close(self) -> None:
+        """Let go of the file."""
+        self.sheet.close()
+
     def _runs(self) -> Iterator[tuple[str, Run]]:
         run: list[Row] = []
         current = ""

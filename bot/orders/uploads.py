@@ -1,0 +1,411 @@
+"""From a file to orders: kept first, worked off in small transactions, safe to stop, to repeat and to take back."""
+
+import hashlib
+from collections import Counter
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import closing
+from dataclasses import dataclass
+from datetime import datetime
+from functools import partial
+from typing import Any
+from zoneinfo import ZoneInfo
+
+import structlog
+from sqlalchemy import delete, select, update
+from sqlmodel import Session, col
+
+from bot.addresses import Report
+from bot.clock import now
+from bot.database import row_id
+from bot.jobs import UPLOAD, Bell
+from bot.models import AddressVersion, Audit, Merchant, Order, OrderItem, Upload, UploadRow
+from bot.orders.bulk import insert_rows, next_ids
+from bot.orders.changes import address_parts, digest_of, findings_of, meet_known
+from bot.orders.judging import Chunk, Judged, judge_list
+from bot.orders.rules import Rules
+from bot.orders.spreadsheet import Draft, OrderList, Parsed, Problem, SheetError, Shop, open_list
+from bot.services import Services
+from bot.talk import start
+
+log = structlog.get_logger()
+
+FLOW = "order_confirmation"
+PREVIEWED_ROWS = 200
+
+
+class UploadError(Exception):
+    """An upload is not in the state that was asked for; the message says why."""
+
+
+@dataclass(frozen=True)
+class Preview:
+    """What a file would do, judged by its first rows: nothing was stored and nobody is asked.
+
+    `columns` is our field -> header; `orders` are the first ones; `counts` are rows by status among the first ones.
+    """
+
+    format: str
+    header: tuple[str, ...]
+    columns: Mapping[str, tuple[str, ...]]
+    guessed: tuple[str, ...]
+    notes: tuple[str, ...]
+    rows: int
+    counts: Mapping[str, int]
+    orders: tuple[Judged, ...]
+    problems: tuple[Problem, ...]
+
+
+def shop_of(merchant: Merchant, rules: Rules, at: datetime) -> Shop:
+    """Return what of a merchant's settings decides how a list is read."""
+    return Shop(
+        region=merchant.region,
+        currency=merchant.currency,
+        zone=ZoneInfo(merchant.timezone),
+        now=at,
+        minimum_amount=rules.minimum_amount,
+        maximum_age_days=rules.maximum_age_days,
+        cod_labels=rules.cod_labels,
+    )
+
+
+def receive(
+    session: Session,
+    merchant: Merchant,
+    filename: str,
+    content: bytes,
+    *,
+    at: datetime,
+    member_id: int | None = None,
+    columns: Mapping[str, Sequence[int]] | None = None,
+) -> Upload:
+    """Keep a file as an upload that waits for its start; the same file again gives its first upload back.
+
+    Raises SheetError when it cannot be read. An upload that was undone or failed begins anew.
+    """
+    digest = hashlib.sha256(content).hexdigest()
+    known = session.execute(
+        select(Upload).where(col(Upload.merchant_id) == merchant.id, col(Upload.sha256) == digest).with_for_update()
+    ).scalar_one_or_none()
+    if known and known.status not in ("undone", "failed", "previewed"):
+        return known
+    with closing(open_list(content, merchant.region, columns)) as orders:
+        rows = sum(1 for _ in orders.rows())
+    upload = known or Upload(merchant_id=row_id(merchant), filename="", sha256=digest, created_at=at, touched_at=at)
+    upload.filename, upload.content, upload.member_id = _safe_name(filename), content, member_id
+    upload.format, upload.header = orders.layout.format, list(orders.header)
+    upload.mapping = {name: list(places) for name, places in orders.layout.columns.items()}
+    upload.mapping |= {name: [] for name, places in (columns or {}).items() if not places}
+    upload.dialect = _dialect(orders)
+    upload.status, upload.rows, upload.done, upload.touched_at = "previewed", rows, 0, at
+    upload.accepted = upload.skipped = upload.rejected = 0
+    upload.error = upload.finished_at = None
+    session.add(upload)
+    session.flush()
+    session.execute(delete(UploadRow).where(col(UploadRow.upload_id) == upload.id))
+    return upload
+
+
+def preview(
+    content: bytes, merchant: Merchant, *, at: datetime, columns: Mapping[str, Sequence[int]] | None = None
+) -> Preview:
+    """Show what a file would do. Raises SheetError when it cannot be read."""
+    shop = shop_of(merchant, Rules.from_json(merchant.rules), at)
+    with closing(open_list(content, merchant.region, columns)) as orders:
+        rows = sum(1 for _ in orders.rows())
+        judged: list[Judged] = []
+        for chunk in judge_list(orders, shop, size=PREVIEWED_ROWS):
+            judged.extend(chunk.judged)
+            break
+    counts = Counter(one.parsed.status for one in judged for _ in one.parsed.rows)
+    named = {
+        field: tuple(orders.header[place] for place in places if 0 <= place < len(orders.header))
+        for field, places in orders.layout.columns.items()
+    }
+    return Preview(
+        format=orders.layout.format,
+        header=orders.header,
+        columns=named,
+        guessed=orders.layout.guessed,
+        notes=orders.sheet.notes,
+        rows=rows,
+        counts=counts,
+        orders=tuple(one for one in judged if one.order),
+        problems=tuple(problem for one in judged for problem in (*one.parsed.problems, *one.parsed.warnings)),
+    )
+
+
+def begin(session: Session, upload: Upload, at: datetime, bell: Bell | None = None) -> None:
+    """Let an upload be imported, and wake a worker for it; without a `bell` the caller runs it."""
+    if upload.status == "previewed":
+        upload.status, upload.touched_at = "importing", at
+        session.add(upload)
+    if upload.status == "importing" and bell is not None:
+        bell.ring_after_commit(session, UPLOAD, row_id(upload))
+
+
+def run(services: Services, upload_id: int, progress: Callable[[int, int], None] | None = None) -> bool:
+    """Import an upload from where it stands; return whether it is finished now.
+
+    Each chunk of rows is one transaction that also moves the upload's mark, so that a run that was killed goes on
+    where it stopped and two runs at once do not do the same rows.
+    """
+    with services.database.reader() as session:
+        upload = session.get(Upload, upload_id)
+        if upload is None or upload.status != "importing" or upload.content is None:
+            return upload is not None and upload.status == "done"
+        merchant = session.get_one(Merchant, upload.merchant_id)
+        columns = {name: tuple(places) for name, places in upload.mapping.items()}
+        content, rows, done = upload.content, upload.rows, upload.done
+    shop = shop_of(merchant, Rules.from_json(merchant.rules), now())
+    try:
+        with closing(open_list(content, merchant.region, columns)) as orders:
+            del content
+            for chunk in judge_list(orders, shop, done=done):
+                stored = services.database.repeat(partial(_store, services=services, upload_id=upload_id, chunk=chunk))
+                if not stored:
+                    log.info("upload.overtaken", upload=upload_id)
+                    return False
+                done += chunk.rows
+                if progress:
+                    progress(done, rows)
+    except SheetError as error:
+        with services.database.session() as session:
+            _fail(session, upload_id, str(error))
+        return True
+    with services.database.session() as session:
+        _finish(session, upload_id)
+    return True
+
+
+def undo(session: Session, upload: Upload, *, at: datetime, member_id: int | None = None) -> int:
+    """Take an upload back, as long as none of its shoppers was asked; return how many orders are gone.
+
+    Raises UploadError when it is too late, or when the upload is being imported at this moment.
+    """
+    locked = session.execute(
+        select(Upload).where(col(Upload.id) == upload.id).with_for_update().execution_options(populate_existing=True)
+    ).scalar_one()
+    if locked.status == "importing":
+        raise UploadError("The list is still being imported: wait until it is done.")
+    if locked.status == "undone":
+        return 0
+    orders = list(session.execute(select(Order).where(col(Order.upload_id) == locked.id).with_for_update()).scalars())
+    ids = [row_id(order) for order in orders]
+    asked = {row_id(o) for o in orders if o.asked_at is not None or o.intent not in ("unasked", "held_out")}
+    for part in _parts(ids):
+        asked |= start.withdraw(session, part)
+    if asked:
+        # Raising rolls the withdrawals back.
+        raise UploadError(f"{len(asked)} of its shoppers were asked already: cancel single orders instead.")
+    for part in _parts(ids):
+        session.execute(update(UploadRow).where(col(UploadRow.order_id).in_(part)).values(order_id=None))
+        for table in (OrderItem, AddressVersion):
+            session.execute(delete(table).where(col(table.order_id).in_(part)))
+        session.execute(delete(Order).where(col(Order.id).in_(part)))
+    locked.status, locked.touched_at = "undone", at
+    session.add(locked)
+    session.add(
+        Audit(
+            merchant_id=locked.merchant_id,
+            member_id=member_id,
+            at=at,
+            act="upload.undone",
+            object=f"upload:{locked.id}",
+            detail={"orders": len(ids)},
+        )
+    )
+    return len(ids)
+
+
+def plan_unplanned(session: Session, merchant: Merchant, *, shards: int, limit: int = 1000) -> int:
+    """Plan the talks of orders that came before the merchant had a WhatsApp number; return how many."""
+    statement = (
+        select(Order)
+        .where(
+            col(Order.merchant_id) == merchant.id,
+            col(Order.status) == "open",
+            col(Order.intent) == "unasked",
+            col(Order.ask_at).is_(None),
+            col(Order.phone) != "",
+        )
+        .order_by(col(Order.id))
+        .limit(limit)
+        .with_for_update(skip_locked=True)
+    )
+    return len(start.plan_all(session, list(session.execute(statement).scalars()), FLOW, shards=shards))
+
+
+def is_held_out(merchant_id: int, reference: str, percent: float) -> bool:
+    """Tell whether an order is in the share that is never asked: drawn by a hash, so that the draw can be repeated."""
+    drawn = int.from_bytes(hashlib.sha256(f"{merchant_id}:{reference}".encode()).digest()[:8])
+    return drawn / 2**64 < percent / 100
+
+
+def _store(session: Session, services: Services, upload_id: int, chunk: Chunk) -> bool:
+    """Write one chunk; return whether it was this run's turn."""
+    upload = session.execute(select(Upload).where(col(Upload.id) == upload_id).with_for_update()).scalar_one()
+    if upload.status != "importing" or upload.done != chunk.start:
+        return False
+    # One import of a shop at a time: two lists with the same new order would meet at the unique key.
+    merchant = session.execute(
+        select(Merchant).where(col(Merchant.id) == upload.merchant_id).with_for_update(key_share=True)
+    ).scalar_one()
+    at = now()
+    known = _known_orders(session, merchant, chunk)
+    fresh = [one.order for one in chunk.judged if one.order and one.parsed.reference not in known]
+    created = _create(session, upload, merchant, fresh, at)
+    if merchant.channel_id is not None:
+        start.plan_all(
+            session, [order for order in created.values() if not order.held_out], FLOW, shards=services.settings.shards
+        )
+    rows: list[dict[str, Any]] = []
+    for one in chunk.judged:
+        parsed = one.parsed
+        order = known.get(parsed.reference) if parsed.reference else None
+        status, problems = parsed.status, [*parsed.problems, *parsed.warnings]
+        if order is not None:
+            status, problems = meet_known(session, order, one, at, shards=services.settings.shards, bell=services.bell)
+        order = order or created.get(parsed.reference)
+        rows.extend(_row_values(upload_id, parsed, status, problems, order.id if order else None))
+        setattr(upload, status, getattr(upload, status) + len(parsed.rows))
+    insert_rows(session, UploadRow, rows)
+    upload.done += chunk.rows
+    upload.touched_at = at
+    session.add(upload)
+    return True
+
+
+def _known_orders(session: Session, merchant: Merchant, chunk: Chunk) -> dict[str, Order]:
+    references = sorted({one.parsed.reference for one in chunk.judged if one.parsed.reference})
+    known: dict[str, Order] = {}
+    for part in _parts(references):
+        statement = (
+            select(Order)
+            .where(col(Order.merchant_id) == merchant.id, col(Order.reference).in_(part))
+            .order_by(col(Order.id))
+            .with_for_update()
+        )
+        known |= {order.reference: order for order in session.execute(statement).scalars()}
+    return known
+
+
+def _create(
+    session: Session, upload: Upload, merchant: Merchant, fresh: Sequence[tuple[Draft, Report]], at: datetime
+) -> dict[str, Order]:
+    """Insert new orders with their items and first addresses."""
+    rules = Rules.from_json(merchant.rules)
+    cutoff = rules.next_cutoff(at, ZoneInfo(merchant.timezone))
+    created: dict[str, Order] = {}
+    items: list[dict[str, Any]] = []
+    addresses: list[dict[str, Any]] = []
+    for order_id, (draft, report) in zip(next_ids(session, Order, len(fresh)), fresh, strict=True):
+        held_out = is_held_out(upload.merchant_id, draft.reference, rules.hold_out_percent)
+        created[draft.reference] = Order(
+            id=order_id,
+            merchant_id=upload.merchant_id,
+            upload_id=upload.id,
+            reference=draft.reference,
+            placed_at=draft.placed_at,
+            shopper_name=draft.shopper_name,
+            phone=draft.phone,
+            alternate_phone=draft.alternate_phone,
+            email=draft.email,
+            region=draft.region,
+            locale=draft.locale,
+            amount=draft.amount,
+            currency=draft.currency,
+            raw={"digest": digest_of(draft)},
+            intent="held_out" if held_out else "unasked",
+            held_out=held_out,
+            cutoff_at=cutoff,
+            created_at=at,
+            updated_at=at,
+        )
+        items += [
+            {
+                "order_id": order_id,
+                "position": n,
+                "name": i.name,
+                "sku": i.sku,
+                "quantity": i.quantity,
+                "price": i.price,
+            }
+            for n, i in enumerate(draft.items)
+        ]
+        addresses.append(
+            {
+                "order_id": order_id,
+                "version": 1,
+                "given_by": "order",
+                "parts": address_parts(draft),
+                "latitude": draft.address.latitude,
+                "longitude": draft.address.longitude,
+                "score": report.score,
+                "findings": findings_of(report),
+                "created_at": at,
+            }
+        )
+    session.add_all(created.values())
+    insert_rows(session, OrderItem, items)
+    insert_rows(session, AddressVersion, addresses)
+    return created
+
+
+def _row_values(
+    upload_id: int, parsed: Parsed, status: str, problems: Sequence[Problem], order_id: int | None
+) -> list[dict[str, Any]]:
+    """Return the rows as they are stored; a problem stands at its own row."""
+    told: dict[int, list[dict[str, str]]] = {}
+    for problem in problems:
+        told.setdefault(problem.row, []).append(
+            {"column": problem.column, "value": problem.value, "code": problem.code, "reason": problem.reason}
+        )
+    return [
+        {
+            "upload_id": upload_id,
+            "row_number": row.number,
+            "raw": row.cells,
+            "status": status,
+            "problems": told.get(row.number, []),
+            "order_id": order_id,
+        }
+        for row in parsed.rows
+    ]
+
+
+def _finish(session: Session, upload_id: int) -> None:
+    upload = session.execute(select(Upload).where(col(Upload.id) == upload_id).with_for_update()).scalar_one()
+    if upload.status == "importing" and upload.done >= upload.rows:
+        upload.status, upload.finished_at, upload.touched_at = "done", now(), now()
+        session.add(upload)
+        log.info("upload.done", upload=upload_id, rows=upload.rows, accepted=upload.accepted)
+
+
+def _fail(session: Session, upload_id: int, reason: str) -> None:
+    upload = session.execute(select(Upload).where(col(Upload.id) == upload_id).with_for_update()).scalar_one()
+    upload.status, upload.error, upload.touched_at = "failed", reason, now()
+    session.add(upload)
+    log.warning("upload.failed", upload=upload_id)
+
+
+def _dialect(orders: OrderList) -> dict[str, Any]:
+    dialect = orders.sheet.dialect
+    return {
+        "kind": dialect.kind,
+        "encoding": dialect.encoding,
+        "delimiter": dialect.delimiter,
+        "sheet": dialect.sheet,
+        "header_row": orders.header_row,
+        "notes": list(orders.sheet.notes),
+    }
+
+
+def _safe_name(filename: str) -> str:
+    """Return the last part of a file's name, without what has no place in a header or a path."""
+    last = filename.replace("\\", "/").rsplit("/", 1)[-1]
+    return "".join(sign for sign in last if sign.isprintable() and sign not in '"<>|:*?')[-120:] or "orders"
+
+
+def _parts(values: Sequence[Any], size: int = 500) -> list[Sequence[Any]]:
+    """Split what goes into an IN list: SQLite takes a limited number of parameters."""
+    return [values[place : place + size] for place in range(0, len(values), size)]
