@@ -348,6 +348,14 @@ def _preference(sim: Simulator, number: Number, shopper: Shopper, body: Json, ho
     return {"wamid": "", "at": now}
 
 
+def _play(sim: Simulator, number: Number, shopper: Shopper, body: Json, host: str) -> Json:
+    """Listen to a voice message of the business."""
+    out = shown(sim, number, shopper, body, lambda o: o.kind == "audio", "sound")
+    sim.network.status(out.wamid, "read")
+    sim.network.status(out.wamid, "played")
+    return {"wamid": out.wamid, "at": sim.world.clock.now()}
+
+
 def _raw(sim: Simulator, number: Number, shopper: Shopper, body: Json, host: str) -> Json:
     """Send a message node as it is: for shapes that nothing else here makes."""
     node = body.get("node")
@@ -360,5 +368,5 @@ _ACTIONS: dict[str, Callable[[Simulator, Number, Shopper, Json, str], Json]] = {
     "text": _text, "tap": _tap, "pick": _pick, "location": _location, **dict.fromkeys(MEDIA_KINDS, _media),
     "reaction": _reaction, "contacts": _contacts, "share_phone": _share_phone, "address": _address, "flow": _flow,
     "order": _order, "edit": _edit, "revoke": _revoke, "unsupported": _unsupported, "call": _call,
-    "change_number": _change_number, "preference": _preference, "raw": _raw,
+    "change_number": _change_number, "preference": _preference, "play": _play, "raw": _raw,
 }  # fmt: skip

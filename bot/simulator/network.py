@@ -39,12 +39,12 @@ class Network:
         """Say whether the shopper came from an advertisement less than three days ago."""
         return now < self.world.free_entry.get((number, wa_id), 0.0)
 
-    def accepted(self, out: Outgoing, shopper: Shopper, at_once: bool = False) -> None:
-        """Plan the first status of a message that was just accepted."""
+    def accepted(self, out: Outgoing, shopper: Shopper, at_once: bool = False, code: int = 0) -> None:
+        """Plan the first status of a message that was just accepted; `code` says that it cannot be sent."""
         world, now = self.world, out.at
         token = world.draws.token("status", out.wamid)
         scale = world.settings.status_scale
-        code = self._fate(out, shopper, now, unit(token, 7))
+        code = code or self._fate(out, shopper, now, unit(token, 7))
         if code:
             delay = 0.5 + 4.5 * unit(token, 0)
             self.timetable.at(now + delay * scale, "status", [out.wamid, "failed", code])

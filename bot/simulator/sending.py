@@ -7,7 +7,10 @@ import math
 import re
 from dataclasses import dataclass, field
 from statistics import NormalDist
+from threading import Thread
 from typing import Any
+
+import urllib3
 
 from bot.simulator.draws import calling_code, unit, wamid
 from bot.simulator.errors import Refusal, no_such_object
@@ -193,12 +196,26 @@ def _message(sim: Simulator, number: Number, payload: Json, marketing_only: bool
         _take_limits(sim, number, shopper, now)
         out = _record(sim, number, shopper, payload, kind, template, now)
         out.shown = shown
-        sim.network.accepted(out, shopper, status_first)
+        link = payload[kind].get("link") if kind in MEDIA and settings.fetch_links else None
+        if link:
+            Thread(target=_fetch, args=(sim, out, shopper, link), daemon=True).start()
+        else:
+            sim.network.accepted(out, shopper, status_first)
     contact = {"input": to, "wa_id": wa_id} if to else {"input": recipient, "user_id": recipient}
     message: Json = {"id": out.wamid}
     if template is not None:
         message["message_status"] = "accepted"
     return {"messaging_product": "whatsapp", "contacts": [contact], "messages": [message]}
+
+
+def _fetch(sim: Simulator, out: Outgoing, shopper: Shopper, link: str) -> None:
+    """Fetch the file of a message before it goes on, as the platform does."""
+    try:
+        found = urllib3.request("GET", link, timeout=10, retries=3).status == 200
+    except (urllib3.exceptions.HTTPError, OSError):
+        found = False
+    with sim.world.lock:
+        sim.network.accepted(out, shopper, code=0 if found else 131053)
 
 
 def find_template(sim: Simulator, waba: str, node: Json) -> Template:

@@ -143,6 +143,7 @@ class Template:
     ttl: float | None = None
     quality: str = "UNKNOWN"
     reason: str = "NONE"
+    created: float = 0.0
     edits: list[float] = field(default_factory=list)
 
 

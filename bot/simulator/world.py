@@ -75,6 +75,7 @@ class Simulator:
             str(body.get("parameter_format") or "POSITIONAL").upper(),
             float(body["message_send_ttl_seconds"]) if body.get("message_send_ttl_seconds") else default_ttl,
         )  # fmt: skip
+        template.created = world.clock.now()
         world.templates[identity] = template
         world.template_names[(waba, template.name, template.language)] = identity
         return template

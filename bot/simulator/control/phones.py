@@ -104,7 +104,8 @@ def act(phone: str) -> Response:
     {data: base64, mime, caption, filename; without data a sample} · `reaction` {wamid, emoji; "" removes} ·
     `contacts` {name, phone} or {contacts: [...]} · `share_phone` (answers a request for contact) · `address` {values,
     saved_address_id} · `flow` {response} · `order` {order} · `edit` {wamid, text} · `revoke` {wamid} · `unsupported`
-    {what} · `call` · `change_number` {to} · `preference` {value: stop | resume marketing} · `raw` {node}.
+    {what} · `call` · `change_number` {to} · `play` {wamid} · `preference` {value: stop |
+    resume marketing} · `raw` {node}.
     """
     wa_id = simulator().world.by_bsuid.get(phone) or "".join(ch for ch in phone if ch.isdigit())
     if not 6 <= len(wa_id) <= 15:

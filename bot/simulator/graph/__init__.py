@@ -63,6 +63,10 @@ def _resolve(sim: Simulator, node: str) -> tuple[str, Any]:
             return kind, things[node]
     if (stored := files.live(world, node)) is not None:
         return "media", stored
+    if node.startswith("upload:"):
+        return "upload", node
+    if node.isdigit() and request.path.endswith("/uploads"):
+        return "app", node
     return "", None
 
 
@@ -97,6 +101,8 @@ _EDGES: dict[tuple[str, str, str], Callable[[Simulator, Any], Json]] = {
     ("waba", "DELETE", "message_templates"): accounts.delete_template,
     ("template", "GET", ""): accounts.get_template,
     ("template", "POST", ""): accounts.edit_template,
+    ("app", "POST", "uploads"): media.start_upload,
+    ("upload", "POST", ""): media.finish_upload,
     ("media", "GET", ""): media.resolve_media,
     ("media", "DELETE", ""): media.delete_media,
 }

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import time
 from typing import Any
+from urllib.parse import urlencode
 
 from flask import Blueprint, Response, current_app, request
 
@@ -85,5 +86,5 @@ def page(data: list[Json]) -> Json:
         page["paging"] = {"cursors": {"before": str(start), "after": str(start + len(part))}}
         if start + len(part) < len(data):
             query = {**request.args.to_dict(), "after": str(start + len(part))}
-            page["paging"]["next"] = f"{request.base_url}?" + "&".join(f"{k}={v}" for k, v in query.items())
+            page["paging"]["next"] = f"{request.base_url}?{urlencode(query)}"
     return page

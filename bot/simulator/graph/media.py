@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 from typing import Any
 
 from flask import Response, request
@@ -17,6 +18,7 @@ Json = dict[str, Any]
 
 
 def upload(sim: Simulator, number: Number) -> Json:
+    """Store a file of the business."""
     if request.form.get("messaging_product") != "whatsapp":
         raise Refusal(100, message="(#100) The parameter messaging_product is required.")
     upload = request.files.get("file")
@@ -29,12 +31,25 @@ def upload(sim: Simulator, number: Number) -> Json:
 
 
 def resolve_media(sim: Simulator, stored: Media) -> Json:
+    """Return where a file can be fetched during the next five minutes."""
     return files.descriptor(stored, host(), sim.world.clock.now())
 
 
 def delete_media(sim: Simulator, stored: Media) -> Json:
+    """Forget a file."""
     del sim.world.media[stored.id]
     return {"success": True}
+
+
+def start_upload(sim: Simulator, app: str) -> Json:
+    """Begin an upload whose handle serves as the example of a template's header."""
+    return {"id": f"upload:{sim.world.draws.token('upload', app, sim.world.count('upload')).hex()[:40]}?sig=1"}
+
+
+def finish_upload(sim: Simulator, session: str) -> Json:
+    """Take the bytes of such an upload and return its handle."""
+    handle = base64.b64encode(sim.world.draws.token("handle", session)[:24]).decode()
+    return {"h": f"4::{handle}:{len(request.get_data())}"}
 
 
 @blueprint.get("/whatsapp_business/attachments/")

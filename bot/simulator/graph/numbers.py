@@ -20,6 +20,7 @@ NUMBER_FIELDS = ("verified_name", "code_verification_status", "display_phone_num
 
 
 def number_view(sim: Simulator, number: Number) -> Json:
+    """Return every field of a number."""
     world = sim.world
     waba = world.wabas[number.waba]
     sendable = "AVAILABLE" if number.status == "CONNECTED" and not waba.restricted else "BLOCKED"
@@ -56,10 +57,12 @@ def number_view(sim: Simulator, number: Number) -> Json:
 
 
 def get_number(sim: Simulator, number: Number) -> Json:
+    """Return the fields that were asked for."""
     return selected(number_view(sim, number), NUMBER_FIELDS)
 
 
 def set_number(sim: Simulator, number: Number) -> Json:
+    """Set or remove the callback of a number."""
     given = fields()
     if isinstance(override := given.get("webhook_configuration"), dict):
         number.callback = verified(sim, override)
@@ -91,6 +94,7 @@ def verify(sim: Simulator, url: str, token: str) -> bool:
 
 
 def register(sim: Simulator, number: Number) -> Json:
+    """Register a number with its pin."""
     if not re.fullmatch(r"\d{6}", str(fields().get("pin", ""))):
         raise Refusal(131008, "Parameter 'pin' is mandatory: six digits")
     number.status = "CONNECTED"
@@ -98,6 +102,7 @@ def register(sim: Simulator, number: Number) -> Json:
 
 
 def deregister(sim: Simulator, number: Number) -> Json:
+    """Take a number out of service: sends are refused from here on."""
     number.status = "DISCONNECTED"
     return {"success": True}
 
@@ -106,10 +111,12 @@ _PROFILE_LIMITS = {"about": 139, "address": 256, "description": 512, "email": 12
 
 
 def get_profile(sim: Simulator, number: Number) -> Json:
+    """Return the business profile."""
     return {"data": [{"messaging_product": "whatsapp", **number.profile}]}
 
 
 def set_profile(sim: Simulator, number: Number) -> Json:
+    """Change the business profile."""
     given = fields()
     for name, most in _PROFILE_LIMITS.items():
         if len(str(given.get(name, ""))) > most:
@@ -119,11 +126,13 @@ def set_profile(sim: Simulator, number: Number) -> Json:
 
 
 def blocked(sim: Simulator, number: Number) -> Json:
+    """List the users this number has blocked."""
     return {"data": [{"messaging_product": "whatsapp", "wa_id": s.wa_id} for s in sim.world.shoppers.values()
                      if number.id in s.blocked_by]}  # fmt: skip
 
 
 def block(sim: Simulator, number: Number) -> Json:
+    """Block or unblock users; only those who wrote within a day can be blocked."""
     adding = request.method == "POST"
     done, failed = [], []
     for user in fields().get("block_users") or []:
