@@ -58,7 +58,8 @@ def check_india(address: Address) -> Report:
     findings = verdict.findings
     parts = read_parts(text, place.city.names[0] if place.city.names else "")
     question = _judge_text(text, raw, phones, place, parts, findings, places, address) or verdict.question
-    door = _door_question(findings) if question is None else None
+    at_the_door = address.latitude is not None and address.longitude is not None
+    door = _door_question(findings) if question is None and not at_the_door else None
     components = _components(parts, place, verdict, phones, places)
     return report(components, findings, verdict.suggestions, question or door, verdict.pins, EDITION)
 
@@ -103,7 +104,8 @@ def _from_tail(text: str, city: str, state: str, places: Index) -> tuple[str, st
         for size in (3, 2, 1):
             if len(run) >= size and (len(run) > size or len(pieces) > 1):
                 tail = " ".join(run[-size:])
-                found = state_of(tail) if len(key(tail)) >= 4 or tail.isupper() else ""
+                short = len(key(tail)) < 4 and not tail.isupper()
+                found = "" if short and not (size == 1 and len(run) > 1 and _known_city(key(run[-2]), places)) else state_of(tail)
                 if found and not (size == 1 and key(tail) in ("delhi", "chandigarh", "puducherry", "pondicherry", "newdelhi")) and not (size == 2 and key(tail) == "newdelhi"):
                     state = found
                     pieces[-1] = " ".join(run[:-size]).strip(" ,-")
@@ -403,7 +405,7 @@ def _judge_text(
     if not house and not rural and not settled:
         findings.append(finding("HOUSE"))
     marked = parts.first("landmark", "care_of") or address.landmark or address.directions
-    if not marked and ((rural and not house) or (house and (short or _vague(parts))) or settled):
+    if not marked and "no_landmark" not in address.accepted and ((rural and not house) or (house and (short or _vague(parts))) or settled):
         findings.append(finding("LANDMARK"))
     return None
 

@@ -37,7 +37,7 @@ def check_world(address: Address, code: str) -> Report:
     if not state and "S" in country.required:
         findings.append(finding("STATE_MISSING"))
     full = _judge_text(text, raw, phones, code, country, city, state, address, places, findings)
-    codes = {f.code for f in findings}
+    codes = {f.code for f in findings} if address.latitude is None else set()
     question = full or where or (ask("ASK_HOUSE") if "HOUSE" in codes else ask("ASK_LANDMARK") if codes & {"LANDMARK", "SHORT"} else None)
     return report(_components(text, address, phones, findings), findings, suggestions, question, (), EDITION)
 
@@ -177,7 +177,7 @@ def _judge_text(
     if not door and not village and not settled:
         findings.append(finding("HOUSE"))
     marked = address.landmark or address.directions or LANDMARK_WORD.search(text)
-    if not marked and ((village and not door) or settled):
+    if not marked and "no_landmark" not in address.accepted and ((village and not door) or settled):
         findings.append(finding("LANDMARK"))
     return None
 

@@ -14,8 +14,8 @@ _FILLER = frozenset(
     sample delivery house office here tba tbd nothing pata mypata fake random anything something nope later soon call callme confirm update
     xxx xxxx aaa aaaa aaaaa zzz default string temp temporary later location mylocation myhome myhouse myaddress sameaddress""".split()
 )
-_FILLER_TEXT = re.compile(
-    r"^(?:same(?: as| address| to| like)?(?: the| my)?(?: billing| above| before| previous(?:ly)?| last(?: time| order)?| old| shipping| earlier)?(?: address| one| order)?"
+FILLER_TEXT = re.compile(
+    r"^(?:same(?: address| addr| one)?(?: as| to| like)?(?: the| my)?(?: billing| above| before| previous(?:ly)?| last(?: time| order)?| old| shipping| earlier)?(?: address| one| order)?"
     r"|as (?:above|before|per|usual|given)(?: above| address| order)?|(?:see|check|as per) (?:above|map|location|whatsapp|profile|billing)|not? (?:available|applicable|given|needed|address)|n\.? ?a\.?|n/a|"
     r"(?:will|i will|i'?ll) (?:tell|share|give|send|call)(?: (?:you|later|on|u|it).*)?|call(?: me)?(?: (?:for|on|before|when).*)?|to be (?:confirmed|given|updated)|address later|"
     r"(?:mera|my|apna) (?:ghar|home|house|address|pata)|pata nahi|(?:ghar|home) (?:pe|par|ka pata)|test(?: address| order| only)?(?: \d+)?|(?:no )?address(?: here| line)?(?: \d)?|"
@@ -53,7 +53,7 @@ def is_junk(text: str, letters: bytes, latin_script: bool, trust_letters: bool) 
     bare = "".join(found)
     if not bare:
         return not re.search(r"\d+\s?[a-z\-/]\s?\d*", text) or len(re.sub(r"\D", "", text)) == 0
-    if _FILLER_TEXT.match(text.strip(" .,!?")):
+    if FILLER_TEXT.match(text.strip(" .,!?")):
         return True
     digits = re.search(r"\d", text) is not None
     if not digits and len(found) <= 3 and all(w in _FILLER for w in found):

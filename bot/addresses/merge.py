@@ -19,7 +19,7 @@ from bot.addresses.india_names import STATE_NAMES, other_names, state_of
 from bot.addresses.parts import LANDMARK_WORD, STREET_WORD, Parts, latin, read_parts
 from bot.addresses.phones import check_phone
 from bot.addresses.records import Address, Change, Merge, Option, Question, Reply
-from bot.addresses.replies import DIRECTIONS, SENTENCE, Said, hear, read_reply
+from bot.addresses.replies import DIRECTIONS, SENTENCE, Said, hear, read_reply, without_chatter
 from bot.addresses.text import clean, key, words
 from bot.addresses.verdict import ask
 
@@ -68,8 +68,10 @@ def merge(before: Address, question: Question | str | None, replies: Iterable[Re
     asked = question.code if isinstance(question, Question) else str(question or "CONFIRM_ADDRESS")
     options = question.options if isinstance(question, Question) else ()
     work = Work(before, asked, options)
-    for message in replies:
-        _read(work, read_reply(message))
+    messages = [read_reply(message) for message in replies]
+    if asked != "ASK_FULL" or not _read_together(work, messages):
+        for message in messages:
+            _read(work, message)
     report = check(work.address)
     changes = _changes(before, work.address)
     if work.facts and _is_other_city(before, work.address):
@@ -112,6 +114,23 @@ def _changes(before: Address, after: Address) -> tuple[Change, ...]:
 def _is_other_city(before: Address, after: Address) -> bool:
     old, new = key(latin(before.city)), key(latin(after.city))
     return bool(old and new and old != new and new not in other_names(old, state_of(before.state)) and old not in other_names(new, state_of(after.state)))
+
+
+def _read_together(work: Work, messages: list[Reply]) -> bool:
+    """Read an address that came line by line in several messages as one; corrections among them forbid it."""
+    texts = [m.text for m in messages if m.text.strip()]
+    if len(texts) < 2:
+        return False
+    heard = [hear(text, work.address.country) for text in texts]
+    if any(s.no or s.no_house or re.match(r"(?i)\s*(?:sorry|oops|matlab|mistake|galti)", s.raw) for s in heard):
+        return False
+    joined = hear(", ".join(s.text.replace("\n", ", ") for s in heard if s.text), work.address.country)
+    code = _take_code(work, joined)
+    if not _whole_address(work, joined, code):
+        return False
+    for message in messages:
+        _read(work, replace(message, text=" ".join(hear(message.text, work.address.country).phones)))
+    return True
 
 
 # --- one message ----------------------------------------------------------------------------------------------------
@@ -211,9 +230,14 @@ def _read_text(work: Work, said: Said) -> None:
     if said.no_house:
         work.accept("no_house_number")
         work.flag("no_house_number")
+    if said.no_landmark:
+        work.accept("no_landmark")
+        work.flag("no_landmark")
     if said.other and not re.search(r"\d", said.text):
         return
-    if _correct(work, said):
+    if not (said.no_house or said.no_landmark) and _correct(work, said):
+        return
+    if work.asked == "CONFIRM_CITY_OR_PIN" and _sides_with(work, said):
         return
     if said.yes:
         work.yes = True
@@ -233,6 +257,18 @@ def _read_text(work: Work, said: Said) -> None:
         work.no = True
 
 
+def _sides_with(work: Work, said: Said) -> bool:
+    """Take "the pin is right" for an answer to "city or code?"; the city is then that of the code."""
+    if said.no or not re.search(r"(?i)\bpin(?:code)?\b.{0,12}\b(?:sahi|right|correct|theek|thik|ok)\b|\b(?:sahi|right|correct)\b.{0,8}\bpin", said.raw) or re.search(r"\d", said.text):
+        return False
+    if work.options:
+        _choose(work, work.options[0])
+    else:
+        work.accept(f"pin:{re.sub(r'[^0-9A-Za-z]', '', work.address.postal_code)}")
+        work.flag("shopper_confirmed_pin")
+    return True
+
+
 def _correct(work: Work, said: Said) -> bool:
     """Apply "X nahi Y": one of the two stands in the address and gives way to the other."""
     match = CORRECTION_FIRST.match(said.raw.strip()) or CORRECTION.match(latin(said.raw).strip(" .!"))
@@ -240,7 +276,8 @@ def _correct(work: Work, said: Said) -> bool:
         return False
     a, b = (re.sub(r"\s+(?:hai|h|he|hoga|hona chahiye|sahi hai|please|pls)$", "", match.group(g).strip(" ,.!"), flags=re.I) for g in ("a", "b"))
     a = re.sub(r"^(?:it'?s|its|it is|wo|ye|yeh|the|my|mera|haan|yes|sorry)\s+", "", a, flags=re.I)
-    if not words(a) and not re.search(r"\d", a) or len(b.split()) > 8:
+    b = without_chatter(b)
+    if not b or not words(a) and not re.search(r"\d", a) or len(b.split()) > 8:
         return False
     for old, new in ((a, b), (b, a)):
         for name in ("address1", "address2", "landmark", "city", "postal_code", "directions"):
@@ -262,6 +299,9 @@ def _correct(work: Work, said: Said) -> bool:
 
 def _like(old: str, new: str, value: str, found: re.Match[str]) -> str:
     """Write the new words with the capitals of the old ones."""
+    label = re.match(r"([a-z.]+)\s+(?=\S*\d)", new, re.I)
+    if label and old[:1].isdigit() and value[: found.start()].rstrip().lower().endswith(label.group(1).lower()):
+        new = new[label.end() :]
     written = new.title() if old[:1].isupper() and new.islower() else new
     return value[: found.start()] + written + value[found.end() :]
 
@@ -285,7 +325,7 @@ def _take_code(work: Work, said: Said) -> str:
             code, said.text = bare, ""
     if not code:
         return ""
-    said.text = re.sub(r"(?i)\b(?:pin|zip|post(?:al)?)\s*(?:code|no|number)?\b\s*(?:is|hai|galat|wrong|sahi|hoga|:|-)*", " ", said.text)
+    said.text = re.sub(r"(?i)\b(?:pin\s*(?:code|no|number)?|zip(?:\s*code)?|post(?:al)?\s*code)\b\s*(?:is|hai|galat|wrong|sahi|hoga|:|-)*", " ", said.text)
     said.text = "\n".join(" ".join(line.strip(" ,.-:").split()) for line in said.text.split("\n")).strip()
     if not [w for w in words(said.text) if w not in _PIN_TALK] and not re.search(r"\d", said.text):
         said.text = ""
@@ -386,9 +426,11 @@ def _take_parts(work: Work, text: str, said: Said) -> bool:
 def _take_line(work: Work, text: str, said: Said) -> bool:
     if not text:
         return False
+    if work.asked in PIN_QUESTIONS and re.fullmatch(r"[\d\s\-]{3,}", text):
+        return False
     bare = re.fullmatch(r"(?:no\.?\s*|number\s*|#\s*)?([a-z]{0,3}\s?[-/]?\s?\d{1,5}[a-z]?(?:\s?[-/]\s?[\da-z]{1,5})*)", text, re.I)
     if bare and work.asked not in PIN_QUESTIONS:
-        _put_house(work, text, "house_no", bare.group(1), said.no)
+        _put_house(work, text, "house_no", bare.group(1))
         return True
     taken = False
     kept: list[str] = []
@@ -397,13 +439,13 @@ def _take_line(work: Work, text: str, said: Said) -> bool:
             continue
         if LANDMARK_WORD.search(piece):
             head, mark = _cut_landmark(piece)
-            taken = _add_landmark(work, mark) or taken
+            taken = _add_landmark(work, said.as_written(mark)) or taken
             if head and DIRECTIONS.search(head) and not _is_place(head):
                 taken = _append(work, "directions", head) or taken
             elif head:
                 kept.append(head)
         elif DIRECTIONS.search(piece) and not _is_place(piece):
-            taken = _append(work, "directions", piece) or taken
+            taken = _append(work, "directions", said.as_written(piece)) or taken
         else:
             kept.append(piece)
     for piece in kept:
@@ -434,14 +476,14 @@ def _take_piece(work: Work, piece: str, said: Said) -> bool:
         if SENTENCE.search(piece) or said.other or len(piece.split()) > 6:
             return False
         if work.asked == "ASK_LANDMARK":
-            return _add_landmark(work, piece)
+            return _add_landmark(work, said.as_written(piece))
         if work.asked not in ("ASK_HOUSE", "ASK_FULL") or not parts.found:
             return False
         if said.yes and len(piece.split()) < 2:
             return False
     if SENTENCE.search(piece) and not strong & {"house_no", "unit", "building"}:
         return False
-    _put_front(work, piece, parts, said.no)
+    _put_front(work, piece, parts, said)
     return True
 
 
@@ -459,11 +501,11 @@ _MARK_WORDS = frozenset("near nr opp opposite behind beside next to in front of 
 def _add_landmark(work: Work, mark: str) -> bool:
     """Append a landmark, unless the same one already stands there in other words."""
     mark = re.sub(r"(?i)^landmark\s*(?:is|:|-)?\s*", "", mark).strip(" ,.-")
-    bare = set(words(mark)) - _MARK_WORDS
+    bare = set(words(latin(mark))) - _MARK_WORDS
     if not bare:
         return False
     for present in (p for p in re.split(r";", work.address.landmark) if p.strip()):
-        known = set(words(present)) - _MARK_WORDS
+        known = set(words(latin(present))) - _MARK_WORDS
         if known and (bare <= known or known <= bare):
             if len(known) < len(bare):
                 work.set(landmark=work.address.landmark.replace(present.strip(), mark))
@@ -473,7 +515,7 @@ def _add_landmark(work: Work, mark: str) -> bool:
     return True
 
 
-def _put_house(work: Work, piece: str, kind: str, value: str, instead: bool) -> None:
+def _put_house(work: Work, piece: str, kind: str, value: str) -> None:
     """Put a number where the old one stood, or in front of the line."""
     line = work.address.address1
     old = read_parts(latin(line), work.address.city)
@@ -487,7 +529,7 @@ def _put_house(work: Work, piece: str, kind: str, value: str, instead: bool) -> 
     work.set(address1=f"{piece}, {line}".strip(", "))
 
 
-def _put_front(work: Work, piece: str, parts: Parts, instead: bool) -> None:
+def _put_front(work: Work, piece: str, parts: Parts, said: Said) -> None:
     """Put a piece into the line: numbers over numbers, all else in front, behind what already leads."""
     line = work.address.address1
     present = read_parts(latin(line), work.address.city)
@@ -507,7 +549,7 @@ def _put_front(work: Work, piece: str, parts: Parts, instead: bool) -> None:
         work.facts = True
         return
     head, tail = _split_at(line, parts)
-    work.set(address1=", ".join(p for p in (head, piece, tail) if p))
+    work.set(address1=", ".join(p for p in (head, said.as_written(piece), tail) if p))
 
 
 def _split_at(line: str, parts: Parts) -> tuple[str, str]:

@@ -58,7 +58,7 @@ NOT_HOUSE = re.compile(
     r"pkt|zone|pin(?: ?code)?|phone|mob(?:ile)?|tel|contact|km|gate|platform|pillar|type|class|circle|bypass|bye ?pass|highway|zip|bus|route|plant|unit area)\s?"
     r"(?:nos?|number|n0)?[\s.:#\-]*(?:[a-z]{1,2}[ \-]?)?\d{1,4}(?:\s?[-/&,]\s?\d{1,3}|\s?[-/]?\s?[a-z](?![a-z]))?(?![\d/-]*\d)"
     r"|\b(?:sector|block|phase|ward|pocket|zone|wing)\s?[-.:]?\s?[a-z](?![a-z])"
-    r"|\b\d{1,3}\s?(?:st|nd|rd|th)\b"
+    r"|(?<!#)(?<!# )\b\d{1,3}\s?(?:st|nd|rd|th)\b(?!\s?[#\d]|\s?no\b)"
     r"|\b\d+(?:\.\d+)?\s?(?:feet|ft|fit|foot|kms?|mtrs?|meters?|metres?|years|yrs|bigha|acres?|am|pm|hrs|mile|miles|stone)\b"
     r"|\b(?:19|20)\d\d\b(?=\s*(?:year|batch))",
     re.I,

@@ -55,6 +55,7 @@ FLAGS: dict[str, str] = {
     "rejected": "The shopper said the address is wrong without saying how.",
     "no_new_facts": "Nothing in the reply answered the question.",
     "no_house_number": "The shopper says that there is no house number; it is never asked again.",
+    "no_landmark": "The shopper says that there is no landmark; it is never asked again.",
     "shopper_confirmed_pin": "The shopper insists on the postal code; it is never doubted again.",
     "city_changed": "The city is another one: shipping zone and terms may change, the merchant must know.",
     "location_conflict": "The shared location lies far from the postal code; it was not taken over.",
@@ -74,7 +75,7 @@ class Address:
 
     The lines are the only truth: house, building and locality are read out of them each time, so the label and
     the parts can never disagree. `accepted` remembers what the shopper insisted on and must not be asked again:
-    "pin:<code>", "no_house_number".
+    "pin:<code>", "no_house_number", "no_landmark".
     """
 
     address1: str = ""

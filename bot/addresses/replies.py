@@ -12,7 +12,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from bot.addresses.content import PHONE_IN_TEXT
+from bot.addresses.content import FILLER_TEXT, PHONE_IN_TEXT
 from bot.addresses.parts import latin
 from bot.addresses.records import Reply
 from bot.addresses.text import ascii_digits, clean
@@ -24,6 +24,10 @@ _NO_WORDS = """no nope nah nahi nahin nai nhi nahee na galat galt ghalat wrong i
  sai non nao errado mal hayir yanlis नहीं नही ना गलत नाही चूक না ভুল కాదు தவறு இல்லை ಇಲ್ಲ ತಪ್ಪು അല്ല ના ખોટું ਨਹੀਂ ਗਲਤ نہیں غلط لا خطأ không"""
 YES = frozenset(_YES_WORDS.split())
 NO = frozenset(_NO_WORDS.split())
+#: Short words of one language that begin names in another ("Sai Complex"); they count only when they stand alone.
+_AMBIGUOUS = frozenset("sai la laa mal co da si sari seri same good great fine mat ya na y k oo o aama aam sim certo oui hae ha han non".split())
+#: Yes and no that are cut off the rims of a fact.
+_RIM = frozenset("yes y yeah yep haa haan han haanji ji jee ok okay no nope nahi nahin nhi galat galt wrong correct right sahi theek thik".split())
 YES_SIGNS = re.compile("[👍👌✅✔☑💯🆗]")
 NO_SIGNS = re.compile("[👎❌✖🚫]")
 #: Words around the facts; they begin or end a reply and carry nothing.
@@ -49,9 +53,15 @@ SENTENCE = re.compile(
     re.I,
 )
 NO_HOUSE = re.compile(
-    r"(?<![a-z])(?:no|without|don'?t have(?: a| any)?|doesn'?t have(?: a| any)?|there is no|there'?s no|not have|koi|bina)\s+(?:house|flat|door|home|ghar ka|makan|plot)?\s?(?:no|number|num|nr)\.?(?:\s(?:nahi|nhi|nahin)(?: hai| h)?)?(?![a-z\d])(?!\s*\d)"
-    r"|(?:house|flat|ghar|makan|door|plot)?\s?(?:ka |ki )?(?:no|number|num|nambar)\.?\s(?:nahi|nhi|nahin|nai|illa|ledu|illai|nei|nai)(?:\s?(?:hai|h|he|hota|hain))?|(?<![a-z])(?:tidak ada|walang|khong co|sin|senza|sans|pas de)\s(?:nomor|number|numero|no|so)(?![a-z])"
+    r"(?<![a-z])(?:no|without|don'?t have(?: a| any)?|doesn'?t have(?: a| any)?|there is no|there'?s no|not have|koi|bina)\s+(?:house|flat|door|home|ghar ka|makan|plot)?\s?(?:no|number|num|nr)\.?(?:\s(?:nahi|nhin|nhi|nahin)(?: hai| h)?)?(?![a-z\d])(?!\s*\d)"
+    r"|(?:house|flat|ghar|makan|door|plot)?\s?(?:ka |ki )?(?:no|number|num|nambar)\.?\s(?:nahi|nhin|nhi|nahin|nai|illa|ledu|illai|nei)(?![a-z])(?:\s?(?:hai|h|he|hota|hain)(?![a-z]))?|(?<![a-z])(?:tidak ada|walang|khong co|sin|senza|sans|pas de)\s(?:nomor|number|numero|no|so)(?![a-z])"
     r"|नंबर नहीं|नम्बर नहीं|no number",
+    re.I,
+)
+NO_LANDMARK = re.compile(r"(?<![a-z])(?:no|koi|without)\s(?:\w+\s)?landmark(?:\s(?:nahi|nhi|nahin|nhin)(?:\s(?:hai|h))?)?(?![a-z])|landmark (?:nahi|nhi|nahin|nhin)", re.I)
+WRONG = re.compile(
+    r"(?<![a-z])(?:change|badal\w*|edit|update|modify|replace)\b.{0,12}\b(?:address|pata|it)\b|address (?:change|badal)|(?:sahi|theek|thik|right|correct|same) (?:nahi|nhi|nahin|not)(?![a-z])|"
+    r"not (?:right|correct|same|ok)|isn'?t (?:right|correct)|(?:address|pata|pin(?:code)?) (?:galat|wrong)|different address|dusra (?:address|pata)|सही नहीं|ठीक नहीं",
     re.I,
 )
 LEAD_IN = re.compile(
@@ -80,9 +90,15 @@ class Said:
     yes: bool = False
     no: bool = False
     no_house: bool = False
+    no_landmark: bool = False
     other: bool = False
     lead_in: bool = False
-    phones: tuple[str, ...] = field(default_factory=tuple)
+    phones: tuple[str, ...] = ()
+    script: dict[str, str] = field(default_factory=dict)
+
+    def as_written(self, piece: str) -> str:
+        """Return a piece in the shopper's own script: a label in transliteration helps nobody."""
+        return self.script.get(without_chatter(piece), piece)
 
 
 def hear(raw: str, country: str) -> Said:
@@ -95,9 +111,21 @@ def hear(raw: str, country: str) -> Said:
     tokens = re.sub(r"[.,!?;:\-]+", " ", text.lower()).split()
     if first:
         heads = {first[0], tokens[0] if tokens else ""}
+        if len(first) > 2:
+            heads -= _AMBIGUOUS
         said.yes = said.yes or bool(heads & YES) or (len(first) <= 4 and bool(YES & set(first)) and not NO & set(first))
         said.no = said.no or bool(heads & NO) or (len(first) <= 5 and bool({"galat", "wrong", "incorrect", "salah", "गलत", "ভুল", "غلط", "خطأ", "sai", "yanlis"} & set(first)))
         said.yes = said.yes and not said.no
+    if not original.isascii():
+        for piece in re.split("[,،;।\n]", original):
+            said.script[without_chatter(latin(piece))] = piece.strip(" .!")
+    if NO_LANDMARK.search(text):
+        said.no_landmark, text = True, NO_LANDMARK.sub(" , ", text)
+        said.yes = said.no = False
+    if WRONG.search(text):
+        said.yes, said.no = False, True
+    if FILLER_TEXT.match(text.strip(" .,!?")):
+        text = ""
     if NO_HOUSE.search(text):
         said.no_house, text = True, NO_HOUSE.sub(" , ", text)
         said.yes = said.no = False
@@ -110,7 +138,8 @@ def hear(raw: str, country: str) -> Said:
     said.other = OTHER_INTENT.search(text) is not None
     shorter = LEAD_IN.sub("", text, count=1)
     said.lead_in, text = shorter != text and bool(shorter.strip()), shorter if shorter.strip() else text
-    said.text = "\n".join(line for raw_line in text.split("\n") if (line := without_chatter(raw_line)))
+    lines = (", ".join(p for piece in line.split(",") if (p := without_chatter(piece))) for line in text.split("\n"))
+    said.text = "\n".join(line for line in lines if line)
     return said
 
 
@@ -148,14 +177,14 @@ def without_chatter(text: str) -> str:
     def bare(word: str) -> str:
         return word.lower().strip(",.;:!?-'\"()")
 
-    while tokens and (not bare(tokens[0]) or bare(tokens[0]) in CHATTER or bare(tokens[0]) in YES or bare(tokens[0]) in NO):
+    while tokens and bare(tokens[0]) != "h" and (not bare(tokens[0]) or bare(tokens[0]) in CHATTER or bare(tokens[0]) in _RIM):
         # "no 45" and "number 45" are a house number, "no, 45" is not.
         if bare(tokens[0]) in {"no", "number"} and len(tokens) > 1 and re.match(r"[a-z]?-?\d{1,4}[a-z]?$", bare(tokens[1])) and not tokens[0].endswith((",", ".")):
             break
         if bare(tokens[0]) in {"new", "second", "sec", "min"} and len(tokens) > 1:
             break
         tokens.pop(0)
-    while tokens and (not bare(tokens[-1]) or bare(tokens[-1]) in CHATTER - _RIM_KEEP or bare(tokens[-1]) in YES):
+    while tokens and (not bare(tokens[-1]) or bare(tokens[-1]) in CHATTER - _RIM_KEEP or bare(tokens[-1]) in _RIM):
         tokens.pop()
     return " ".join(tokens).strip(" ,.;!-")
 
