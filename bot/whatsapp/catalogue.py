@@ -1,30 +1,20 @@
-"""Our message templates: read from templates/whatsapp, proved against Meta's rules, filled with values.
+"""Our message templates as Meta takes them: proved against Meta's rules, filled with values.
 
-One file per template, named like it; one table per locale in it:
-
-    category = "UTILITY"
-    ttl_seconds = 43200
-    [examples]
-    name = "Asha"
-    [en]
-    body = "Hello {name}, ..."
-    buttons = ["Confirm order", "Change address"]
-
+What they say stands in templates/messages, like everything that shoppers read; templates/whatsapp names the texts.
 https://developers.facebook.com/documentation/business-messaging/whatsapp/templates/components
 """
 
 import re
-import tomllib
 import unicodedata
+from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import cache
-from pathlib import Path
 from typing import Any
 
+from bot import text as texts
 from bot.whatsapp.compose import BODY, FOOTER, HEADER, QUICK_REPLIES, ComposeError, Parameter, TemplateUse, length
 
-FOLDER = Path(__file__).resolve().parents[2] / "templates" / "whatsapp"
 NAME = re.compile(r"[a-z0-9_]{1,512}")
 LANGUAGE = re.compile(r"[a-z]{2,3}(_[A-Z]{2})?")
 PLACEHOLDER = re.compile(r"\{([a-z][a-z0-9_]*)\}")
@@ -33,12 +23,12 @@ TTL_OF_UTILITY = range(30, 43201)
 """Seconds for which Meta may keep a utility message for a phone that is off; without one it is 30 days."""
 WORDS_PER_PLACEHOLDER = 2
 """Meta refuses "too many variables for the length" (2388293) and does not say how many words are enough."""
-FILE_KEYS = {"category", "ttl_seconds", "numbered", "examples"}
-LOCALE_KEYS = {"language", "header", "body", "footer", "buttons"}
+LANGUAGE_OF = {"hi-Latn": "en_IN", "pt": "pt_BR"}
+"""Meta's code where it is not our locale's. It has none for Hindi in Latin letters, which goes as Indian English."""
 
 
 class TemplateError(ValueError):
-    """A template file breaks a rule; the sentence names file, locale and rule."""
+    """A template breaks a rule; the sentence names template, locale and rule."""
 
 
 @dataclass(frozen=True)
@@ -55,8 +45,7 @@ class Template:
     footer: str = ""
     buttons: tuple[str, ...] = ()
     """Titles of the quick replies."""
-    examples: dict[str, str] = field(default_factory=dict)
-    numbered: bool = False
+    examples: Mapping[str, str] = field(default_factory=dict)
     ttl_seconds: int | None = None
 
     def use(self, values: Mapping[str, str]) -> TemplateUse:
@@ -92,14 +81,14 @@ class Template:
             "name": self.name,
             "language": self.language,
             "category": self.category,
-            "parameter_format": "POSITIONAL" if self.numbered else "NAMED",
+            "parameter_format": "NAMED",
             "components": components,
         }
         return definition if self.ttl_seconds is None else definition | {"message_send_ttl_seconds": self.ttl_seconds}
 
     def _parameters(self, text: str, values: Mapping[str, str]) -> tuple[Parameter, ...]:
         names = PLACEHOLDER.findall(text)
-        return tuple(Parameter(values[name], None if self.numbered else name) for name in names)
+        return tuple(Parameter(values[name], name) for name in names)
 
     def _filled(self, text: str, values: Mapping[str, str]) -> str:
         missing = sorted(set(PLACEHOLDER.findall(text)) - set(values))
@@ -109,16 +98,11 @@ class Template:
 
     def _submitted(self, part: str, text: str) -> dict[str, Any]:
         names = PLACEHOLDER.findall(text)
-        places = {name: str(number) if self.numbered else name for number, name in enumerate(names, 1)}
-        node: dict[str, Any] = {"text": PLACEHOLDER.sub(lambda match: "{{" + places[match[1]] + "}}", text)}
+        node: dict[str, Any] = {"text": PLACEHOLDER.sub(lambda match: "{{" + match[1] + "}}", text)}
         if not names:
             return node
-        if not self.numbered:
-            listed = [{"param_name": name, "example": self.examples[name]} for name in names]
-            return node | {"example": {f"{part}_text_named_params": listed}}
-        plain = [self.examples[name] for name in names]
-        # The header has one placeholder at most and takes a plain list, the body takes a list of lists.
-        return node | {"example": {f"{part}_text": [plain] if part == "body" else plain}}
+        listed = [{"param_name": name, "example": self.examples[name]} for name in names]
+        return node | {"example": {f"{part}_text_named_params": listed}}
 
 
 @dataclass(frozen=True)
@@ -142,73 +126,44 @@ class Catalogue:
 
 @cache
 def catalogue() -> Catalogue:
-    """Return the templates of this installation, read once."""
-    return load(FOLDER)
+    """Return our templates, read once; raise TemplateError for the first that Meta would refuse."""
+    found = [_template(written) for versions in texts.templates().values() for written in versions.values()]
+    for template in found:
+        prove(template)
+    languages = Counter((template.name, template.language) for template in found)
+    for (name, language), count in languages.items():
+        _require(count == 1, f"{name}: two locales have the language {language} at Meta")
+    return Catalogue(tuple(found))
 
 
-def load(folder: Path) -> Catalogue:
-    """Read every template of `folder`; raise TemplateError for the first that Meta would refuse."""
-    return Catalogue(tuple(template for path in sorted(folder.glob("*.toml")) for template in _file(path)))
-
-
-def _file(path: Path) -> list[Template]:
-    try:
-        content = tomllib.loads(path.read_text(encoding="utf-8"))
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-        raise TemplateError(f"{path.name}: {error}") from None
-    texts = {locale: table for locale, table in content.items() if locale not in FILE_KEYS}
-    for locale, table in texts.items():
-        _require(isinstance(table, dict), f"{path.name}: {locale!r} is neither a setting nor the table of a locale")
-    _require(bool(texts), f"{path.name}: no locale")
-    examples, ttl = content.get("examples", {}), content.get("ttl_seconds")
-    _require(isinstance(examples, dict) and all(isinstance(example, str) for example in examples.values()),
-             f"{path.name}: every example is a string")  # fmt: skip
-    _require(ttl is None or isinstance(ttl, int), f"{path.name}: ttl_seconds is a whole number")
-    _require(isinstance(content.get("numbered", False), bool), f"{path.name}: numbered is true or false")
-    templates = [_template(path, content, locale, table) for locale, table in texts.items()]
-    for template in templates:
-        _prove(template, f"{path.name} [{template.locale}]")
-    languages = [template.language for template in templates]
-    _require(len(set(languages)) == len(languages), f"{path.name}: two locales have the same language at Meta")
-    return templates
-
-
-def _template(path: Path, content: dict[str, Any], locale: str, table: dict[str, Any]) -> Template:
-    where = f"{path.name} [{locale}]"
-    strange = sorted(set(table) - LOCALE_KEYS)
-    _require(not strange, f"{where}: unknown setting {strange[:1]}")
-    buttons = table.get("buttons", [])
-    texts = [table.get(key, "") for key in ("language", "header", "body", "footer")]
-    _require(isinstance(buttons, list) and all(isinstance(text, str) for text in (*texts, *buttons)),
-             f"{where}: texts are strings and buttons is a list of them")  # fmt: skip
+def _template(written: texts.Template) -> Template:
     return Template(
-        path.stem,
-        locale,
-        texts[0] or locale.replace("-", "_"),
-        content.get("category", "UTILITY"),
-        body=texts[2].strip(),
-        header=texts[1],
-        footer=texts[3],
-        buttons=tuple(buttons),
-        examples=content.get("examples", {}),
-        numbered=content.get("numbered", False),
-        ttl_seconds=content.get("ttl_seconds"),
+        written.name,
+        written.language,
+        LANGUAGE_OF.get(written.language, written.language.replace("-", "_")),
+        written.category,
+        body=written.body.strip(),
+        footer=written.footer,
+        buttons=written.buttons,
+        examples=written.examples,
+        ttl_seconds=written.ttl_seconds,
     )
 
 
-def _prove(template: Template, where: str) -> None:
-    """Refuse what Meta would refuse, before a reviewer does after a day."""
+def prove(template: Template) -> None:
+    """Refuse what Meta would refuse, before a reviewer does after a day; raise TemplateError."""
+    where = f"{template.name} [{template.locale}]"
     names = PLACEHOLDER.findall(template.header + template.body)
     bare_body = PLACEHOLDER.sub("", template.body)
     everything = "".join((template.header, template.body, template.footer, *template.buttons))
     rules = [
         (NAME.fullmatch(template.name), "a name has lower-case letters, digits and underscores"),
-        (LANGUAGE.fullmatch(template.language), f"{template.language} is no language of Meta's; set `language`"),
+        (LANGUAGE.fullmatch(template.language), f"{template.language} is no language of Meta's; see LANGUAGE_OF"),
         (template.category in ("UTILITY", "MARKETING"), "category is UTILITY or MARKETING"),
         (template.category != "UTILITY" or template.ttl_seconds is None or template.ttl_seconds in TTL_OF_UTILITY,
          "ttl_seconds of a utility template lies between 30 and 43200"),
         (template.body, "no body"),
-        (set(names) == set(template.examples), "placeholders and [examples] differ"),
+        (set(names) == set(template.examples), "placeholders and examples differ"),
         (len(set(names)) == len(names), "a placeholder stands twice"),
         (not re.search(r"[{}]", PLACEHOLDER.sub("", everything)), "a brace that belongs to no placeholder"),
         (not PLACEHOLDER.search("".join((template.footer, *template.buttons))), "no placeholder in footer and buttons"),
