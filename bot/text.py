@@ -30,6 +30,9 @@ GOODS = 3
 """Lines of an order that are named; the rest is counted."""
 ISOLATE, RELEASE = "\u2068", "\u2069"
 """Unicode isolates keep a Latin name or a number from turning a right-to-left sentence around."""
+LANGUAGES = {"hi-Latn": ("_hinglish", "en"), "pt": ("", "pt_BR")}
+"""Meta's code of a language where it is not ours. Meta has none for Hindi in Latin letters: it gets a name of its own
+(https://developers.facebook.com/docs/whatsapp/business-management-api/message-templates/supported-languages)."""
 UNWANTED = re.compile(r"[\x00-\x1f\x7f\u200e\u200f\u202a-\u202e\u2066-\u2069]+")
 PLURALS = frozenset({"zero", "one", "two", "few", "many", "other"})
 PLACEHOLDER = re.compile(r"\{([a-z_]+)\}")
@@ -51,7 +54,11 @@ class Rendered:
 
 @dataclass(frozen=True, slots=True)
 class Template:
-    """A WhatsApp template in one language, as it is submitted to Meta; the body has {name} placeholders."""
+    """A WhatsApp template in one language, as it is submitted to Meta.
+
+    `name` and `language` are Meta's; the body has {name} placeholders, listed in `parameters` in their order. The
+    quick replies of a message get the ids of its choices, in the order of `buttons`.
+    """
 
     name: str
     language: str
@@ -59,9 +66,10 @@ class Template:
     body: str
     footer: str
     buttons: tuple[str, ...]
-    choices: tuple[str, ...]
     parameters: tuple[str, ...]
     examples: Mapping[str, str]
+    ttl_seconds: int | None = None
+    """How long Meta may keep it for a phone that is off; None means 30 days."""
 
 
 def locales() -> tuple[str, ...]:
@@ -157,13 +165,19 @@ def templates() -> Mapping[str, Mapping[str, Template]]:
 
 
 def _template(name: str, raw: Mapping[str, Any], locale: str) -> Template:
-    body = str(catalogue(locale).get(raw["body"], catalogue(DEFAULT)[raw["body"]]))
-    choices = tuple(raw.get("choices", ()))
-    titles = tuple(render(f"{raw['titles']}.{one}", {}, locale) for one in choices)
+    body = str(_text(raw["body"], locale, {}, ""))
     parameters = tuple(dict.fromkeys(PLACEHOLDER.findall(body)))
-    footer = render(raw["footer"], {}, locale) if raw.get("footer") else ""
-    examples = {one: str(raw["examples"][one]) for one in parameters}
-    return Template(name, locale, raw["category"], body, footer, titles, choices, parameters, examples)
+    suffix, language = LANGUAGES.get(locale, ("", locale))
+    return Template(
+        name=f"{name}{suffix}",
+        language=language,
+        category=raw["category"],
+        body=body,
+        footer=render(raw["footer"], {}, locale) if raw.get("footer") else "",
+        buttons=tuple(render(key, {}, locale) for key in raw.get("buttons", ())),
+        parameters=parameters,
+        examples={one: str(raw["examples"][one]) for one in parameters},
+    )
 
 
 @cache

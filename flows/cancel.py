@@ -21,7 +21,7 @@ from bot.engine import (
 )
 from bot.engine.flow import Path, Step
 from flows.common import DAY, silent
-from flows.slot import wish
+from flows.slot import COARSE, wish
 
 REASONS = ("later", "size", "price", "elsewhere", "mistake", "other")
 CONFIRMED = Record("intent", "confirmed")
@@ -120,8 +120,11 @@ def cancel_steps(yes: Path, confirmed: str, asked: str) -> tuple[Step, ...]:
         Ask(
             "offer_later",
             texts="cancel.offer_later",
-            on={"day": go("slot_days", CONFIRMED), "cancel": "cancel_noted"},
-            hear={"slot_choice": go("slot_wish", CONFIRMED, keep=wish), "cancel": "cancel_noted"},
+            on={"day": go("slot_days", CONFIRMED, say="cancel.sent_later", keep=COARSE), "cancel": "cancel_noted"},
+            hear={
+                "slot_choice": go("slot_wish", CONFIRMED, say="cancel.sent_later", keep=wish),
+                "cancel": "cancel_noted",
+            },
             patience=DAY,
             silent="cancel_closed",
             listens="slot",
@@ -150,6 +153,7 @@ def cancel_steps(yes: Path, confirmed: str, asked: str) -> tuple[Step, ...]:
             "revive",
             texts="cancel.revive",
             on={"yes": yes, "no": go(RESUME, say="cancel.stays")},
+            hear={"confirm": yes, "cancel": go(RESUME, say="cancel.stays")},
             patience=DAY,
             silent=CLOSE,
         ),

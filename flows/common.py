@@ -19,6 +19,7 @@ from bot.engine import (
     OpenTask,
     OptIn,
     OptOut,
+    Order,
     Record,
     Replied,
     SetLocale,
@@ -26,6 +27,7 @@ from bot.engine import (
     go,
 )
 from bot.engine.flow import Path, Step
+from flows.telling import all_orders
 
 DAY = (timedelta(hours=23),)
 """Patience of a question that is asked inside a talk and never repeated."""
@@ -41,9 +43,24 @@ def is_closed(view: View) -> bool:
 
 
 def silent(view: View) -> Iterable[Effect]:
-    """Record that nobody answered, unless the order had its answer before; what then happens is the merchant's rule."""
-    if view.facts.order.intent not in ("confirmed", "cancelled"):
-        yield Record("intent", "silent", order=view.facts.order.id)
+    """Record that nobody answered for the orders that had no answer before; what follows is the merchant's rule."""
+    for one in open_orders(view):
+        yield Record("intent", "silent", order=one.id)
+
+
+def open_orders(view: View) -> list[Order]:
+    """Return the orders this talk has asked about and got no answer for."""
+    asked = view.data.get("ids")
+    others = view.facts.others if isinstance(asked, Mapping) else ()
+    known = set(asked.values()) if isinstance(asked, Mapping) else set()
+    wanted = [view.facts.order, *(one for one in others if one.id in known)]
+    return [one for one in wanted if one.intent not in ("confirmed", "cancelled")]
+
+
+def denied(view: View) -> Iterable[Effect]:
+    """Record that this number did not buy: neither this order nor the others that carry it."""
+    for one in all_orders(view):
+        yield Record("intent", "denied", order=one.id)
 
 
 def on_the_way(view: View) -> tuple[str, ...]:
@@ -142,13 +159,12 @@ INTERRUPTS = (
 
 CHANGES = ("cancel", "dont_cancel", "change_address", "address_fragment", "slot_choice", "reschedule")
 """Acts that want something changed: where the talk can do no more, a person does."""
-DENIED = Record("intent", "denied")
 
 
 def silent_stop(view: View) -> Iterable[Effect]:
     """Record that the shopper may no longer be asked; the order itself is left alone."""
-    if view.facts.order.intent not in ("confirmed", "cancelled"):
-        yield Record("intent", "opted_out", order=view.facts.order.id)
+    for one in open_orders(view):
+        yield Record("intent", "opted_out", order=one.id)
 
 
 AFTER: Mapping[str, Path] = {"confirm": go(STAY, say="answers.hello"), **dict.fromkeys(CHANGES, "after_dispatch")}
@@ -177,8 +193,8 @@ def common_steps(reopen: Mapping[str, Path]) -> tuple[Step, ...]:
         Ask(
             "not_mine",
             texts="not_mine",
-            on={"not_mine": go("wrong_number", NotMine(), DENIED, OpenTask("not_mine")), "mine": RESUME},
-            hear={"not_my_order": go("wrong_number", NotMine(), DENIED, OpenTask("not_mine"))},
+            on={"not_mine": go("wrong_number", NotMine(), denied, OpenTask("not_mine")), "mine": RESUME},
+            hear={"not_my_order": go("wrong_number", NotMine(), denied, OpenTask("not_mine"))},
             patience=DAY,
             silent=go(CLOSE, silent, OpenTask("not_mine")),
         ),

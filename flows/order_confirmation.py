@@ -19,6 +19,7 @@ from flows.telling import tell
 PATIENCE = (timedelta(hours=4), timedelta(hours=16), timedelta(hours=24))
 YES = go("address_check", CONFIRMED, say="order_confirmation.accepted", keep=keep_theirs)
 NEW_ADDRESS = go("address_full", keep=fresh)
+AS_ORDERED = go("detail", CONFIRMED, say="order_confirmation.accepted", keep=keep_theirs)
 AS_AGREED = go(STAY, say="order_confirmation.as_agreed")
 
 TAPS: Mapping[str, Path] = {"confirm": YES, "change_address": NEW_ADDRESS, "cancel": CANCEL}
@@ -121,7 +122,8 @@ LATE_TAPS: tuple[Step, ...] = (
     ),
     Ask(
         "confirm_check",
-        on={"yes": go("detail", CONFIRMED, say="order_confirmation.accepted", keep=keep_theirs), "no": RESUME},
+        on={"yes": AS_ORDERED, "no": RESUME},
+        hear={"confirm": AS_ORDERED},
         patience=DAY,
         silent=go(CLOSE, silent),
     ),

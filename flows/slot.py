@@ -25,8 +25,8 @@ from bot.engine.flow import Path, Step
 from flows.common import AFTER, DAY, INTERRUPTS, common_steps, is_closed, on_the_way
 from flows.telling import tell
 
-ROWS = 8
-"""Days offered in the list; two rows are left for "any day" and "another time"."""
+ROWS = 9
+"""Days, or parts of days, offered in the list beside "any day"."""
 DISTANT = 3
 """Days of waiting from which the merchant is told that waiting raises returns."""
 PARTS = ("morning", "afternoon", "evening")
@@ -120,7 +120,7 @@ def rows(view: View) -> tuple[Choice, ...]:
     for one in days if isinstance(days, list | tuple) else ():
         if not isinstance(one, list | tuple) or len(one) != 2:
             continue
-        for part in str(one[1]).split(","):
+        for part in [""] if view.data.get("coarse") else str(one[1]).split(","):
             if len(made) <= ROWS:
                 day = Day(date.fromisoformat(str(one[0])), part)
                 made.append(Choice(f"day:{one[0]}{part and '_' + part}", "slot.ask.day", {"day": day}))
@@ -144,6 +144,8 @@ def hold(view: View) -> Iterable[Effect]:
         yield Notice("waiting_raises_returns", {"days": (date.fromisoformat(day) - view.facts.now.date()).days})
 
 
+COARSE: Mapping[str, JSON] = {"coarse": True}
+"""Whole days are offered to somebody who wants to wait: that reaches further than parts of days."""
 FREE: Mapping[str, JSON] = {"day": "", "part": "", "wish": None}
 WISH: Mapping[str, Path] = {
     "slot_choice": go("slot_words", keep=wish),

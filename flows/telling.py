@@ -1,6 +1,6 @@
 """Say what the placeholders of all texts stand for."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from datetime import date
 
 from bot.engine import JSON, Day, Difference, Money, Order, OrderList, Place, Text, Value, View
@@ -42,6 +42,10 @@ def tell(view: View) -> Mapping[str, Value]:
         values["orders"] = OrderList(tuple((one.reference, one.items, one.total) for one in everything))
         values["count"] = len(everything)
         values["sum"] = Money(sum(one.total.minor for one in everything), order.total.currency)
+    for name in ("yes", "no"):
+        stored = view.data.get(name)
+        if isinstance(stored, list | tuple):
+            values[name] = ", ".join(str(one) for one in stored)
     return values
 
 
@@ -83,8 +87,3 @@ def triples(changes: JSON) -> tuple[tuple[str, str, str], ...]:
         if isinstance(change, list | tuple) and len(change) == 3:
             found.append((str(change[0]), str(change[1]), str(change[2])))
     return tuple(found)
-
-
-def texts_of(values: Iterable[JSON]) -> list[str]:
-    """Return the strings of a stored list."""
-    return [value for value in values if isinstance(value, str)]

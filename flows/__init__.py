@@ -1,0 +1,10 @@
+"""What is said when: the registry of all flows, each proved when this package is imported."""
+
+from collections.abc import Mapping
+
+from bot.engine import Flow
+from flows import address, order_confirmation, readiness, review, several_orders, slot
+
+FLOWS: Mapping[str, Flow] = {
+    module.FLOW.name: module.FLOW for module in (order_confirmation, several_orders, address, slot, readiness, review)
+}

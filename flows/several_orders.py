@@ -1,0 +1,222 @@
+"""Ask about several orders of one shopper in one message; each answer is bound to its order."""
+
+from collections.abc import Iterable, Mapping
+
+from bot.engine import (
+    CLOSE,
+    JSON,
+    STAY,
+    Ask,
+    Begin,
+    Choice,
+    Decide,
+    Effect,
+    End,
+    Flow,
+    OpenTask,
+    Order,
+    Outcome,
+    Record,
+    View,
+    go,
+    prove,
+)
+from bot.engine.flow import Path
+from flows.common import AFTER, DAY, INTERRUPTS, SHORT, TOO_LATE, common_steps, keep_theirs, on_the_way, silent
+from flows.order_confirmation import PATIENCE
+from flows.telling import all_orders, tell
+
+CONFIRMED = Record("intent", "confirmed")
+CANCELLED = Record("intent", "cancelled")
+
+
+def unanswered(view: View) -> list[Order]:
+    """Return the orders that still want an answer."""
+    known = {*_list(view, "yes"), *_list(view, "no")}
+    return [one for one in all_orders(view) if one.intent == "" and one.status == "open" and one.reference not in known]
+
+
+def _list(view: View, name: str) -> list[str]:
+    stored = view.data.get(name)
+    return [str(one) for one in stored] if isinstance(stored, list | tuple) else []
+
+
+def may_ask(view: View) -> Outcome:
+    """Ask only what is open; remember which orders were asked about."""
+    asked = unanswered(view)
+    return Outcome("ask" if asked else "settled", {"ids": {one.reference: one.id for one in asked}})
+
+
+def is_over(view: View) -> bool:
+    """Tell that none of the orders can be changed any more."""
+    return all(one.status in TOO_LATE for one in all_orders(view))
+
+
+def confirm_all(view: View) -> Iterable[Effect]:
+    """Confirm every order that was listed."""
+    for one in unanswered(view):
+        yield Record("intent", "confirmed", order=one.id)
+
+
+def all_said(view: View) -> Mapping[str, JSON]:
+    """Remember that all were confirmed."""
+    return {"yes": [*_list(view, "yes"), *(one.reference for one in unanswered(view))], "theirs": True}
+
+
+def said_yes(view: View) -> Mapping[str, JSON]:
+    """Remember that the order spoken about is wanted."""
+    name = view.order.reference
+    return {"yes": [*_list(view, "yes"), name], "no": [one for one in _list(view, "no") if one != name]}
+
+
+def said_no(view: View) -> Mapping[str, JSON]:
+    """Remember that the order spoken about is not wanted."""
+    name = view.order.reference
+    return {"no": [*_list(view, "no"), name], "yes": [one for one in _list(view, "yes") if one != name]}
+
+
+def next_order(view: View) -> Outcome:
+    """Take the next order that wants an answer."""
+    left = [one for one in unanswered(view) if one.id != view.data.get("about")]
+    return Outcome("one", {"about": left[0].id}) if left else Outcome("finish", {"about": None})
+
+
+def rows(view: View) -> tuple[Choice, ...]:
+    """Offer the orders."""
+    made = [
+        Choice(f"order:{one.id}", "which.order", {"order": one.reference, "items": one.items}, "which.items")
+        for one in all_orders(view)
+        if one.intent != "cancelled"
+    ]
+    ids = view.data.get("ids")
+    for name in _list(view, "no"):
+        if isinstance(ids, Mapping) and name in ids:
+            made.append(Choice(f"undo:{ids[name]}", "which.undo", {"order": name}))
+    return tuple(made[:10])
+
+
+def undone(view: View) -> Iterable[Effect]:
+    """Confirm an order that was cancelled in this talk."""
+    yield Record("intent", "confirmed", order=view.choice)
+
+
+def wanted_again(view: View) -> Mapping[str, JSON]:
+    """Remember that a cancelled order is wanted after all."""
+    ids = view.data.get("ids")
+    names = [name for name, one in ids.items() if one == view.choice] if isinstance(ids, Mapping) else []
+    return {
+        "yes": [*_list(view, "yes"), *names],
+        "no": [one for one in _list(view, "no") if one not in names],
+        "about": None,
+    }
+
+
+def pick(view: View) -> Mapping[str, JSON]:
+    """Speak about the picked order."""
+    return {"about": view.choice}
+
+
+def the_rest(view: View) -> Iterable[Effect]:
+    """Let the address and the day of each wanted order be settled in their own talks."""
+    wanted = _list(view, "yes")
+    for one in all_orders(view):
+        if one.reference in wanted:
+            yield Begin("address_check", one.id)
+            if "delivery_slot" in view.facts.merchant.flows:
+                yield Begin("delivery_slot", one.id)
+
+
+def unreachable(view: View) -> Iterable[Effect]:
+    """Have somebody call about every order."""
+    for one in unanswered(view):
+        yield Record("intent", "unreachable", order=one.id)
+        yield OpenTask("call_list", order=one.id)
+
+
+def summary(view: View) -> tuple[str, ...]:
+    """Say what was settled for which order."""
+    said = [f"several_orders.noted.{name}" for name in ("yes", "no") if _list(view, name)]
+    return (*said, "several_orders.noted.text")
+
+
+ALL = go("finish", confirm_all, keep=all_said, say="several_orders.thanks", binding=True)
+LATER: Mapping[str, Path] = dict.fromkeys(
+    ("change_address", "address_fragment", "slot_choice", "reschedule"), go(STAY, say="several_orders.later")
+)
+
+FLOW = prove(
+    Flow(
+        name="several_orders",
+        version=1,
+        entry="begin",
+        gone="gone",
+        lost="not_understood",
+        settled="settled",
+        unanswered="unanswered",
+        undeliverable=go("unanswered", unreachable),
+        closed=is_over,
+        values=tell,
+        interrupts=INTERRUPTS,
+        changed=dict.fromkeys(("cancelled", "shipped", "delivered"), "begin"),
+        steps=(
+            Decide("begin", may_ask, {"ask": "all", "settled": "settled"}),
+            Ask(
+                "all",
+                on={"all": ALL, "single": "next"},
+                hear={
+                    **LATER,
+                    "confirm": ALL,
+                    "cancel": "which",
+                    "dont_cancel": go(STAY, say="common.please_tap"),
+                    "yes_but": "next",
+                },
+                patience=PATIENCE,
+                ruled=True,
+                silent=go(CLOSE, silent),
+                template="several_orders",
+                reminder="several_reminder",
+            ),
+            Decide("next", next_order, {"one": "one", "finish": "finish"}),
+            Ask(
+                "one",
+                on={
+                    "confirm": go("next", CONFIRMED, keep=said_yes, say="several_orders.one_confirmed"),
+                    "cancel": go("next", CANCELLED, keep=said_no, say="several_orders.one_cancelled"),
+                },
+                hear={
+                    **LATER,
+                    "confirm": go("next", CONFIRMED, keep=said_yes, say="several_orders.one_confirmed"),
+                    "cancel": go(STAY, say="common.please_tap"),
+                },
+                patience=SHORT,
+                silent=go(CLOSE, silent),
+            ),
+            Ask(
+                "which",
+                form="list",
+                offer=rows,
+                on={"order": go("one", keep=pick), "undo": go("finish", undone, keep=wanted_again)},
+                patience=DAY,
+                silent=go(CLOSE, silent),
+                listens="idle",
+            ),
+            Decide("finish", lambda view: "noted", {"noted": go("noted", the_rest, keep=keep_theirs)}),
+            End(
+                "noted",
+                say=summary,
+                on={"change": "which"},
+                hear={"cancel": "which", "dont_cancel": "which", "confirm": go(STAY, say="several_orders.as_noted")},
+            ),
+            End(
+                "unanswered",
+                quiet=True,
+                texts="several_orders.all",
+                on={"all": ALL, "single": "next"},
+                hear={"confirm": ALL, "cancel": "which"},
+                listens="confirm",
+            ),
+            End("gone", say=on_the_way, hear=AFTER),
+            *common_steps({"cancel": "which"}),
+        ),
+    )
+)
