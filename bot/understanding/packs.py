@@ -5,7 +5,7 @@ Everything here is lazy: a process that never sees Tamil never reads the Tamil p
 
 import tomllib
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cache
 from pathlib import Path
 
@@ -105,7 +105,22 @@ def scopes() -> tuple[tuple[str, str, str, tuple[str, ...]], ...]:
 
 
 def load(name: str) -> Pack:
-    """Read one pack; unknown classes, tables and keys are errors."""
+    """Read one pack with what it extends; unknown classes, tables and keys are errors."""
+    pack = _own(name)
+    base = header(name).get("extends")
+    if not base:
+        return pack
+    other = _own(str(base))
+    lexicon = {klass: other.lexicon.get(klass, ()) + pack.lexicon.get(klass, ()) for klass in CLASSES}
+    ratings = {key: other.ratings.get(key, ()) + pack.ratings.get(key, ()) for key in ("5", "4", "3", "2", "1", "star")}
+    dates = {table: dict(other.dates.get(table, {})) for table in DATE_TABLES}
+    for table, rows in pack.dates.items():
+        for key, listed in rows.items():
+            dates[table][key] = dates[table].get(key, ()) + listed
+    return replace(pack, lexicon=lexicon, dates=dates, ratings=ratings)
+
+
+def _own(name: str) -> Pack:
     head = header(name)
     for key in ("language", "script", "name", "regions", "operators"):
         if key not in head:

@@ -188,7 +188,8 @@ def _vetoed(act: str, view: View) -> bool:
     if act == "yes_but":
         return not view.bits & (GO | BIT["THANKS"]) or not (view.has("BUT", "ALSO") or second(view))
     if act == "opt_out":
-        return not view.has("OPTOUT", "MSG", "STOP", "NEG") and view.covered > 0.6
+        stops = any(u.bits & BIT["STOP"] and not u.bits & mask("NO", "NEG") for u in view.units)
+        return not stops and not view.has("OPTOUT", "MSG") and view.covered > 0.6
     return False
 
 
