@@ -6,18 +6,20 @@ import re
 from dataclasses import dataclass
 from functools import lru_cache
 
+from rapidfuzz.fuzz import ratio
+
 from bot.addresses import india
 from bot.addresses.content import POBOX, informative, is_doubled, is_junk, take_phones
 from bot.addresses.editions import label
 from bot.addresses.index import Index, index, unpack
 from bot.addresses.india import CONFLICT, NEAR, OK, SOFT, UNKNOWN, City, Evidence, Fit
-from bot.addresses.india_names import SHOWN_NAME, STATE_NAMES, STATE_NUMBER, compatible, other_names, state_of
+from bot.addresses.india_names import GENERIC, SHOWN_NAME, STATE_NAMES, STATE_NUMBER, compatible, other_names, state_of
 from bot.addresses.parts import VILLAGE_CUE, VILLAGE_SURE, Parts, has_house, latin, read_parts
 from bot.addresses.records import Address, Component, Finding, Option, Question, Report, Suggestion
-from bot.addresses.text import ascii_digits, clean, key, words
+from bot.addresses.text import ascii_digits, clean, key, skeleton, words
 from bot.addresses.verdict import ask, finding, pin_option, report
 
-PIN_TEXT = re.compile(r"(?<![\d/\-])([1-9]\d{2})[ \-]?(\d{3})(?![\d/])")
+PIN_TEXT = re.compile(r"(?<![\d/])(?<!\d-)([1-9]\d{2})[ \-]?(\d{3})(?![\d/])")
 DELHI_ZONE = re.compile(r"\b(?:n(?:ew)?\.?\s*)?(?:delhi|dilli)[\s\-]+(\d{1,2})(?!\d)", re.I)
 EDITION = label()
 #: States where doors carry numbers in villages too.
@@ -60,7 +62,8 @@ def check_india(address: Address) -> Report:
     question = _judge_text(text, raw, phones, place, parts, findings, places, address) or verdict.question
     at_the_door = address.latitude is not None and address.longitude is not None
     door = _door_question(findings) if question is None and not at_the_door else None
-    components = _components(parts, place, verdict, phones, places)
+    junk = any(f.code == "JUNK" for f in findings)
+    components = _components(Parts() if junk else parts, place, verdict, phones, places, not raw.isascii() or not address.city.isascii())
     return report(components, findings, verdict.suggestions, question or door, verdict.pins, EDITION)
 
 
@@ -84,7 +87,7 @@ def _read_place(address: Address, text: str, places: Index) -> Place:
     number = places.number(int(digits)) if len(digits) == 6 else -1
     shown = re.sub(r"[\s\-]*\d{6}\b|\b\d{3} \d{3}\b", "", city_text).strip(" ,-")
     if not shown or not state:
-        text, shown, state = _from_tail(text, shown, state, places)
+        text, shown, state = _from_tail(text, shown, state, number, places)
     return Place(text.strip(" ,"), digits, number, state, india.read_city(shown) if shown else City(()), shown, from_text)
 
 
@@ -93,45 +96,54 @@ def place_of_line(text: str) -> Place:
     return _read_place(Address(), latin(text), index())
 
 
-def _from_tail(text: str, city: str, state: str, places: Index) -> tuple[str, str, str]:
+def _from_tail(text: str, city: str, state: str, number: int, places: Index) -> tuple[str, str, str]:
     """Find state and city at the end of a one-line address."""
-    pieces = [p.strip(" .-") for p in re.split(r"[,\n]", text)]
+    pieces = [p.strip(" .-()") for p in re.split(r"[,\n]", text)]
     pieces = [p for p in pieces if p]
     if pieces and not city and key(pieces[-1]) in ("india", "bharat"):
         pieces.pop()
     if pieces and not state:
         run = pieces[-1].split()
         for size in (3, 2, 1):
-            if len(run) >= size and (len(run) > size or len(pieces) > 1):
+            if len(run) >= size:
                 tail = " ".join(run[-size:])
                 short = len(key(tail)) < 4 and not tail.isupper()
                 found = "" if short and not (size == 1 and len(run) > 1 and _known_city(key(run[-2]), places)) else state_of(tail)
-                if found and not (size == 1 and key(tail) in ("delhi", "chandigarh", "puducherry", "pondicherry", "newdelhi")) and not (size == 2 and key(tail) == "newdelhi"):
+                if found and key(tail) not in india.CITY_STATES and not re.search(r"\d", tail):
                     state = found
-                    pieces[-1] = " ".join(run[:-size]).strip(" ,-")
+                    if len(run) == size and len(pieces) == 1:
+                        break
+                    pieces[-1] = " ".join(run[:-size]).strip(" ,-(")
                     if not pieces[-1]:
                         pieces.pop()
                     break
     if pieces and not city:
         run = pieces[-1].split()
         for size in (2, 1):
-            if len(run) < size or (len(run) == size and len(pieces) == 1):
+            if len(run) < size:
                 continue
             tail = " ".join(run[-size:])
             name = key(DELHI_ZONE.sub("delhi", tail))
-            if len(name) >= 3 and _known_city(name, places):
-                city = DELHI_ZONE.sub("New Delhi", tail).strip()
-                pieces[-1] = " ".join(run[:-size]).strip(" ,-")
+            known = len(name) >= 3 and _known_city(name, places)
+            if known or (size == 1 and number >= 0 and len(name) >= 5 and name not in GENERIC and _misspelt(name, number)):
+                city = DELHI_ZONE.sub("New Delhi", tail).strip(" -.")
+                if len(run) > size or len(pieces) > 1:
+                    pieces[-1] = " ".join(run[:-size]).strip(" ,-")
                 break
         else:
             zone = DELHI_ZONE.search(pieces[-1])
             if zone:
                 city = "New Delhi"
     if city and not state:
-        states = india.states_of_city(key(city))
-        if len(states) == 1:
-            state = next(iter(states))
+        state = india.state_of_city(key(city))
     return ", ".join(p for p in pieces if p), city, state
+
+
+def _misspelt(name: str, number: int) -> bool:
+    """Tell whether a word is the district or a town of the code in another spelling."""
+    places = index()
+    _, areas = places.names(number)
+    return any(skeleton(a) == skeleton(name) and ratio(a, name) >= 72 for a in areas if len(a) >= 5)
 
 
 @lru_cache(maxsize=2048)
@@ -428,12 +440,14 @@ def _door_question(findings: list[Finding]) -> Question | None:
 # --- components -----------------------------------------------------------------------------------------------------
 
 
-def _components(parts: Parts, place: Place, verdict: Verdict, phones: tuple[str, ...], places: Index) -> tuple[Component, ...]:
+def _components(parts: Parts, place: Place, verdict: Verdict, phones: tuple[str, ...], places: Index, native: bool) -> tuple[Component, ...]:
     out = []
     for kind, values in parts.found.items():
-        out.extend(Component(kind, v, "parsed_text", "plausible", 0.8) for v in (reversed(values) if kind == "locality" else values))
+        for value in reversed(values) if kind == "locality" else values:
+            shown = _respelt(value, place.number, places) if native and kind in ("locality", "sublocality") and place.number >= 0 else value
+            out.append(Component(kind, shown, "parsed_text", "plausible", 0.8))
     if "locality" not in parts.found:
-        for kind in ("sublocality", "street"):
+        for kind in ("village", "sublocality", "street"):
             if kind in parts.found:
                 out.append(Component("locality", parts.found[kind][-1], "parsed_text", "plausible", 0.6))
                 break
@@ -441,16 +455,31 @@ def _components(parts: Parts, place: Place, verdict: Verdict, phones: tuple[str,
     wrong = codes & {"PIN_CITY", "PIN_STATE", "PIN_UNKNOWN", "PIN_FORMAT"}
     if place.shown_city:
         name = place.city.names[0] if place.city.names else ""
-        out.append(Component("city", SHOWN_NAME.get(name, place.shown_city), "order_field", "conflict" if "PIN_CITY" in codes else "confirmed", 0.9))
+        shown = SHOWN_NAME.get(name) or (city_of_code(place.number) if native and place.number >= 0 else "") or place.shown_city
+        out.append(Component("city", shown, "order_field", "conflict" if "PIN_CITY" in codes else "confirmed", 0.9))
     right = next((s.value for s in verdict.suggestions if s.field == "state"), "")
     state = right or place.state
     if not state and place.number >= 0:
         state = STATE_NAMES[places.states(place.number)[0]]
     if state:
-        out.append(Component("state", state, "inferred_from_postcode" if right or not place.state else "order_field", "corrected" if right else "confirmed", 0.95))
+        inferred = right or not place.state
+        out.append(Component("state", state, "inferred_from_postcode" if inferred else "order_field", "corrected" if right else "confirmed", 0.95))
     if place.digits:
-        out.append(Component("pincode", place.digits, "parsed_text" if place.from_text else "order_field", "conflict" if wrong else "confirmed", 0.3 if wrong else 0.95))
-    elif verdict.pins:
-        out.append(Component("pincode", verdict.pins[0], "inferred_from_postcode", "inferred", 0.6))
+        source = "parsed_text" if place.from_text else "order_field"
+        out.append(Component("pincode", place.digits, source, "conflict" if wrong else "confirmed", 0.3 if wrong else 0.95))
+    elif verdict.pins and any(s.field == "postal_code" and s.score >= 9 for s in verdict.suggestions):
+        out.append(Component("pincode", verdict.pins[0], "parsed_text", "inferred", 0.8))
     out.extend(Component("alt_phone", p, "parsed_text", "plausible", 0.9) for p in phones)
     return tuple(out)
+
+
+_SUFFIX = re.compile(r"(nagar|colony|vihar|enclave|puram|layout|bazar|market|road|garden|hills|park|town)$")
+
+
+def _respelt(value: str, number: int, places: Index) -> str:
+    """Write a transliterated locality as the directory does, when it is one of the code: "lajpt ngr" is Lajpat Nagar."""
+    bare = skeleton(key(value))
+    for name in places.names(number)[0]:
+        if skeleton(name) == bare and ratio(name, key(value)) >= 70:
+            return _SUFFIX.sub(r" \1", name).title().strip()
+    return value

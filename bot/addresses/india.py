@@ -393,6 +393,18 @@ def states_of_city(name: str) -> frozenset[str]:
     return frozenset(found)
 
 
+@lru_cache(maxsize=2048)
+def state_of_city(name: str) -> str:
+    """Return the state that is meant when a city is named alone: the only one, or the one of by far the biggest town."""
+    known = states_of_city(name)
+    if len(known) == 1:
+        return next(iter(known))
+    towns = sorted(index().towns(name), key=lambda t: -t.people)
+    if towns and towns[0].people >= 50 and all(t.people * 5 <= towns[0].people or t.state == towns[0].state for t in towns):
+        return STATE_NAMES[towns[0].state]
+    return ""
+
+
 @lru_cache(maxsize=4096)
 def _state_of_area(area: int) -> str:
     """Return the state of the first code of a four-digit area."""

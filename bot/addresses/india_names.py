@@ -207,7 +207,7 @@ SHOWN_NAME = {
     "bangalore": "Bengaluru", "banglore": "Bengaluru", "blr": "Bengaluru", "bombay": "Mumbai", "madras": "Chennai",
     "calcutta": "Kolkata", "gurgaon": "Gurugram", "poona": "Pune", "mysore": "Mysuru", "trivandrum": "Thiruvananthapuram",
     "cochin": "Kochi", "baroda": "Vadodara", "allahabad": "Prayagraj", "calicut": "Kozhikode", "vizag": "Visakhapatnam",
-    "ndelhi": "New Delhi", "niidillii": "New Delhi", "pondicherry": "Puducherry", "hydrabad": "Hyderabad",
+    "ndelhi": "New Delhi", "nidilli": "New Delhi", "newdelhi": "New Delhi", "pondicherry": "Puducherry", "hydrabad": "Hyderabad",
 }  # fmt: skip
 
 #: Words that prove nothing about where a place is: every town has them.

@@ -65,7 +65,7 @@ NOT_HOUSE = re.compile(
 )
 HOUSE_CUE = re.compile(
     r"(?<![a-z])(?:(?P<unit>flat|apartment|apt|appt|unit|room|suite|office|f(?=\.?\s?no\b)|r(?=\.?\s?no\b)|imm(?:euble)?)"
-    r"|(?P<house>house|hous|h|d|door|dr|p|plot|plt|s|shop|q|qtrs?|quarters?|qr|bungalow|bunglow|villa|premises|property|holding|hold|municipal|muni|makan|makaan|ghar|"
+    r"|(?P<house>house|hous|sco|scf|sbo|booth|shed|shop|survey|store|stall|plot|door|h|d|door|dr|p|plot|plt|s|shop|q|qtrs?|quarters?|qr|bungalow|bunglow|villa|premises|property|holding|hold|municipal|muni|makan|makaan|ghar|"
     r"khasra|khata|khewat|kh|survey|sur|sy|sr|s\.?f|r\.?s|c\.?t\.?s|c\.?s|gat|gut|sco|scf|sbo|sco ?no|booth|building|bldg|blg|bhavan|tower no|old|new|ground|stall|gala|godown|shed|"
     r"mcd|mpl|m\.?c|g\.?p|gp|gram panchayat|milkat|assessment|asst|t\.?s|t\.?p|f\.?p|cabin|chamber|kothi|store|showroom|jalan|jl|lot|hous|no|rumah|khewat ?no|bangla))"
     r"(?:(?<=[a-z])\.)?\s?(?P<no>(?:nos?|num(?:ber)?|n0)(?![a-z])|[#&]|(?<=\b[a-z])/?)?[\s.,:#\-]*(?P<num>(?:[a-z]{1,4}\s?[-/.]\s?|[a-z]{1,2}\s?)?\d{1,5}(?!\d)"
@@ -87,7 +87,7 @@ _LANDMARK_AFTER = (
     r"|(?:jawal|javal|samor|mage|pase|samne|pakkathil|pakkam|arugil|ethiril|daggara|edurugaa?|hattira|eduru|aduthu|opp?\.?side|kache|pashe)(?![a-z])"
 )
 _STOP = (
-    r"(?=\s*(?:[,;|\n]|$|(?<![a-z])(?:h\.?\s?no|house\s?no|house\s?\d|flat|plot|shop\s?no|pin|pincode|phone|mob|vill(?:age)?\b|dist\b|p\.?o\.?\b|post\b|tehsil|call|landmark|"
+    r"(?=\s*(?:[,;|\n]|\s-\s|$|(?<![a-z])(?:h\.?\s?no|house\s?no|house\s?\d|flat|plot|shop\s?no|pin|pincode|phone|mob|vill(?:age)?\b|dist\b|p\.?o\.?\b|post\b|tehsil|call|landmark|"
     r"\d{1,2}(?:st|nd|rd|th)?\s?floor|ground floor|near|nr|opp|behind|beside|next to|in front of)(?![a-z])))"
 )
 LANDMARK = re.compile(rf"(?<![a-z/]){_LANDMARK_CUE}[\s.:,\-]*(?P<name>[^,;|\n]+?){_STOP}", re.I)
@@ -137,6 +137,10 @@ LOCALITY_WORD = re.compile(
     re.I,
 )
 _TIDY = re.compile(r"^[\s,.;:\-|/&()]+|[\s,;:\-|/&(]+$")
+_ONLY_CUES = re.compile(r"(?i)(?:(?:dist(?:rict|t)?|teh(?:sil)?|tal(?:uka?)?|state|city|po|ps|post|via|at|and|the|in|pin|near|vill(?:age)?)[\s.:\-&]*)+$")
+_ADMINISTRATIVE = re.compile(r"(?i)^(?:via|block(?= [a-z]{3})|mandal|thana|p\.?s\.?)[\s.:\-]+(?=[a-z]{3})")
+_LEADING_TYPE = re.compile(r"(?i)^(?:type|class|category|typ)[\s\-]*(?:\d+|[ivx]+)\s+")
+_ENDING_SUBLOCALITY = re.compile(r"(?i)^(?P<name>[a-z].{3,}?)[\s\-,(]+(?P<sub>(?:sector|sec|phase|block|pocket|stage)\.?\s?(?:no)?[\s.:#\-]*(?:\d{1,3}[a-z]?|[a-z]|[ivx]{1,4})|\d{1,2}(?:st|nd|rd|th)\s(?:phase|block|stage|sector))\)?$")
 _SHORT = {
     "ngr": "nagar", "nager": "nagar", "clny": "colony", "apt": "apartment", "apts": "apartments", "appt": "apartment", "soc": "society", "extn": "extension",
     "encl": "enclave", "bldg": "building", "blg": "building", "rd": "road", "sec": "sector",
@@ -146,10 +150,9 @@ _SHORT_WORD = re.compile(r"(?<![a-z])(?:" + "|".join(_SHORT) + r")(?![a-z])\.?",
 
 @dataclass(slots=True)
 class Parts:
-    """Hold what was read out of a text: kind -> values in the order of reading, and the loose pieces between."""
+    """Hold what was read out of a text: kind -> values in the order of reading."""
 
     found: dict[str, list[str]] = field(default_factory=dict)
-    loose: list[str] = field(default_factory=list)
 
     def add(self, kind: str, value: str) -> None:
         value = tidy(value)
@@ -191,7 +194,11 @@ def read_parts(text: str, city: str = "") -> Parts:
         nonlocal rest
         def keep(match: re.Match[str]) -> str:
             value = next((v for g in groups if (v := match.group(g))), None) if groups else match.group()
-            parts.add(kind, _without_city(value or "", city) if kind == "landmark" else value or "")
+            if kind == "landmark":
+                value, street = _without_street(_without_city(value or "", city), "," in text)
+                parts.add(kind, value)
+                return f" | {street} | "
+            parts.add(kind, value or "")
             return " | "
         rest = pattern.sub(keep, rest)
 
@@ -218,6 +225,14 @@ def _without_city(value: str, city: str) -> str:
     return " ".join(bare[:-1]) if city and len(bare) > 1 and key(bare[-1]) == key(city) else value
 
 
+def _without_street(value: str, punctuated: bool) -> tuple[str, str]:
+    """Cut a street off the end of a landmark that was written without commas: "hdfc bank mg road"."""
+    bare = value.split()
+    if punctuated or len(bare) < 4 or not STREET_WORD.fullmatch(bare[-1]):
+        return value, ""
+    return " ".join(bare[:-2]), " ".join(bare[-2:])
+
+
 def _take_house(rest: str, parts: Parts) -> str:
     """Take the number of the house or flat out; of "old no 18 new no 27" the new one counts."""
     masked = NOT_HOUSE.sub(lambda m: "~" * len(m.group()), rest)
@@ -228,6 +243,11 @@ def _take_house(rest: str, parts: Parts) -> str:
         parts.add("unit" if unit else "house_no", re.sub(r"\s*([-/])\s*", r"\1", match.group("num")))
     for match in reversed(cues):
         rest = rest[: match.start()] + " | " + rest[match.end() :]
+    if parts.first("unit") and not parts.first("house_no"):
+        of_street = re.search(r"(?i)(?:^|[,|])\s*(\d{1,4}[a-z]?(?:/\d+)?)\s+(?=[a-z][a-z. ]{2,25}(?:street|road|rd|marg|lane|avenue|sarani)\b)", rest)
+        if of_street:
+            parts.add("house_no", of_street.group(1))
+            rest = rest[: of_street.start(1)] + rest[of_street.end(1) :]
     if not parts.first("house_no", "unit"):
         masked = NOT_HOUSE.sub(lambda m: "~" * len(m.group()), rest)
         bare = next(iter(BARE_NUMBER.finditer(masked)), None)
@@ -239,14 +259,24 @@ def _take_house(rest: str, parts: Parts) -> str:
 
 def _place_pieces(rest: str, parts: Parts, city: str) -> None:
     """Label what stands between the cues: building, street, locality."""
-    pieces = [p for raw in re.split(r"[,;|\n]|\s-\s", rest) for p in _cut(tidy(raw)) if len(key(p)) >= 2 or re.search(r"\d", p)]
     bare_city = key(city)
-    pieces = [p for p in pieces if not (bare_city and key(p) == bare_city)]
+    pieces: list[str] = []
+    for raw in re.split(r"[,;|\n]|\s-\s", rest):
+        for piece in _cut(_LEADING_TYPE.sub("", tidy(raw))):
+            if (len(key(piece)) < 2 and not re.search(r"\d", piece)) or _ONLY_CUES.match(piece) or (bare_city and key(piece) == bare_city):
+                continue
+            ending = _ENDING_SUBLOCALITY.match(piece)
+            if ending and not SUBLOCALITY.fullmatch(ending.group("name")):
+                parts.add("sublocality", ending.group("sub"))
+                piece = ending.group("name").strip(" -,(")
+            pieces.append(piece)
     names = [p for p in pieces if not STREET_WORD.search(p) and not SUBLOCALITY.fullmatch(p)]
     for n, piece in enumerate(pieces):
         if SUBLOCALITY.fullmatch(piece):
             parts.add("sublocality", piece)
-        elif BUILDING_WORD.search(piece) and not LOCALITY_WORD.search(piece.split()[-1]):
+        elif _ADMINISTRATIVE.match(piece):
+            parts.add("post" if piece.lower().startswith("via") else "tehsil", _ADMINISTRATIVE.sub("", piece))
+        elif BUILDING_WORD.search(piece) and not LOCALITY_WORD.search(piece.split()[-1]) and not STREET_WORD.fullmatch(piece.split()[-1]):
             parts.add("building", piece)
         elif STREET_WORD.search(piece):
             parts.add("street", piece)
@@ -254,7 +284,6 @@ def _place_pieces(rest: str, parts: Parts, city: str) -> None:
             parts.add("building", piece)
         else:
             parts.add("locality", piece)
-            parts.loose.append(piece)
 
 
 def _names_building(n: int, piece: str, pieces: list[str], names: list[str], parts: Parts) -> bool:
