@@ -197,7 +197,7 @@ class Handler:
         for run in list(runs):
             # Only the newest question is asked again; older ones that were handed over are settled.
             to = event.payload["to"]
-            self._advance(self._scene(event, conversation, run), engine.Released(to))
+            self._take_up(self._scene(event, conversation, run), to)
             if to == "bot":
                 break
         self._promote(event, conversation)
@@ -241,10 +241,17 @@ class Handler:
         if run.flow == "order_confirmation":
             scene.run = run = self._together(scene)
         if run.state:
-            run.status = "waiting"
-            self._advance(scene, engine.Released("bot"))
+            self._take_up(scene, "bot")
         else:
             self._advance(scene, engine.Started())
+
+    def _take_up(self, scene: Scene, to: str) -> None:
+        """Go on with a run that was interrupted: the open question is asked again, or the run is over."""
+        run = scene.run
+        if run.state.get("status") == "waiting":
+            # To the engine it was handed over when somebody else began to speak.
+            run.state = {**run.state, "status": "handed_over", "resume": run.state["step"]}
+        self._advance(scene, engine.Released(to))
 
     def _together(self, scene: Scene) -> Run:
         """Ask about several orders of one shopper in one message, where they are due together."""

@@ -13,6 +13,8 @@ from bot.talk.places import address_of, parts_of
 
 LABEL, DETAIL = 20, 72
 """Meta's limits for a button's title and for the second line of a list row."""
+POINT = ("latitude", "longitude")
+"""Two fields that are one change to a reader: a pin on the map."""
 HORIZON = 14
 """Days ahead beyond which nobody should promise anything, whatever the shop has set."""
 
@@ -78,7 +80,9 @@ def _merge(query: Mapping[str, JSON], promise: Promise) -> dict[str, JSON]:
     merge = addresses.merge(before, question, (_reply(_mapping(query.get("reply")), question),))
     report = merge.report or addresses.check(merge.after)
     after: dict[str, JSON] = dict(parts_of(merge.after))
-    changes: list[JSON] = [[one.field, one.old, one.new] for one in merge.changes]
+    changes: list[JSON] = [[one.field, one.old, one.new] for one in merge.changes if one.field not in POINT]
+    if len(changes) < len(merge.changes):
+        changes.append(["location", "", f"{merge.after.latitude}, {merge.after.longitude}"])
     return _report(report) | {
         "after": after,
         "changes": changes,
@@ -116,6 +120,8 @@ def _label(option: Option) -> str:
 
 def _detail(option: Option) -> str:
     values = dict(option.values)
+    if not values.get("postal_code"):
+        return ""
     return ", ".join(one for one in (values.get("city", ""), values.get("state", "")) if one)[:DETAIL]
 
 

@@ -3,6 +3,7 @@
 import re
 import subprocess
 import sys
+import threading
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
@@ -10,7 +11,9 @@ from typing import Any
 
 import pytest
 import requests
+from flask import Flask
 from sqlmodel import Session
+from werkzeug.serving import make_server
 
 from bot.clock import now
 from bot.database import Database, row_id
@@ -19,8 +22,13 @@ from bot.local.bootstrap import ROOT
 from bot.models import AddressVersion, Channel, Conversation, Merchant, Order, OrderItem
 from bot.services import Services
 from bot.settings import Settings
+from bot.talk import inbox, outbox, timers
+from bot.talk.drain import drain
 from bot.talk.rates import Throttle
+from bot.whatsapp import webhook
+from bot.whatsapp.catalogue import catalogue
 from bot.whatsapp.client import Client
+from flows import FLOWS
 
 NUMBER, ACCOUNT = "100200300400500", "500400300200100"
 
@@ -163,3 +171,56 @@ def conversation_of(session: Session, order: Order) -> Conversation:
     from sqlmodel import select
 
     return session.exec(select(Conversation).where(Conversation.contact_id == order.contact_id)).one()
+
+
+@pytest.fixture
+def house(services: Services, cloud: Cloud, client: Client, throttle: Throttle) -> Iterator["House"]:
+    """The whole program but for its processes: the webhook on a real port, the jobs called by hand."""
+    app = Flask("webhook")
+    app.extensions["pakka"] = services
+    app.register_blueprint(webhook.blueprint)
+    server = make_server("127.0.0.1", 0, app, threaded=True)
+    thread = threading.Thread(target=server.serve_forever, args=(0.02,), daemon=True)
+    thread.start()
+    cloud.ask("PATCH", "/app", webhook_url=f"http://127.0.0.1:{server.port}/webhooks/whatsapp")
+    cloud.ask("PATCH", "/settings", status_scale=0, review_seconds=0)
+    for template in catalogue().templates:
+        answer = requests.post(
+            f"{cloud.url}/v26.0/{ACCOUNT}/message_templates", json=template.definition(), timeout=10,
+            headers={"Authorization": "Bearer token"},
+        )  # fmt: skip
+        assert answer.ok, answer.text
+    yield House(services, cloud, client, throttle)
+    server.shutdown()
+    thread.join()
+
+
+@dataclass
+class House:
+    """Runs the jobs until nothing is left to do."""
+
+    services: Services
+    cloud: Cloud
+    client: Client
+    throttle: Throttle
+
+    def work(self) -> None:
+        """Do everything that is due."""
+        while True:
+            self.cloud.ask("GET", "/idle?timeout=10")
+            with self.services.database.session() as session:
+                done = timers.fire(session, self.services.bell)
+            done += inbox.unpack(self.services)
+            done += sum(drain(self.services, shard, FLOWS, ring=False) for shard in range(self.services.settings.shards))
+            done += outbox.deliver(self.services, self.client, self.throttle)
+            if not done:
+                return
+
+    def says(self, phone: str, **act: Any) -> None:
+        """Let a shopper do something, and the program answer."""
+        self.cloud.ask("POST", f"/phones/{phone}/send", **act)
+        self.work()
+
+    def chat(self, phone: str) -> list[dict[str, Any]]:
+        """Return what a shopper's phone shows."""
+        return list(self.cloud.ask("GET", f"/phones/{phone}/chat")["messages"])
