@@ -67,10 +67,11 @@ async def _start(crew: Crew, claim: Claim, settings: environment.Settings, var: 
     await crew.once(Program("migration", [PYTHON, "-m", "bot.database", "upgrade"]))
     told: list[str] = []
     if settings.simulator_port:
-        if (ROOT / "bot" / "demo.py").exists():
-            say("Preparing the demo")
-            told = await crew.once(Program("demo", [PYTHON, "-m", "bot.demo"]))
         crew.begin(_simulator(settings, var))
+        await _answering("The simulator", lambda: _listens(settings, settings.simulator_port), _CONSOLE_SECONDS)
+        # The demo submits its templates to the simulator, as a shop does to Meta.
+        say("Preparing the demo")
+        told = await crew.once(Program("demo", [PYTHON, "-m", "bot.demo"]))
     for program in read_procfile((ROOT / "Procfile").read_text(encoding="utf-8")):
         crew.begin(program)
     await _answering("The console", lambda: _is_ready(settings), _CONSOLE_SECONDS)
@@ -111,14 +112,24 @@ async def _redis_answers(url: str) -> str | None:
     return None if redis.answers(url) else f"no server answers at {url}"
 
 
-async def _is_ready(settings: environment.Settings) -> str | None:
-    """Ask the console and the simulator; None means both are there."""
-    host = "127.0.0.1" if settings.host == "0.0.0.0" else settings.host  # noqa: S104 - compared, not bound
+async def _listens(settings: environment.Settings, port: int | None) -> str | None:
+    """Connect to a port of ours; None means somebody listens."""
     try:
-        if settings.simulator_port:
-            _reader, writer = await asyncio.open_connection(host, settings.simulator_port)
-            writer.close()
-        reader, writer = await asyncio.open_connection(host, settings.port)
+        _reader, writer = await asyncio.open_connection(_own_host(settings), port)
+        writer.close()
+    except OSError as error:
+        return str(error)
+    return None
+
+
+def _own_host(settings: environment.Settings) -> str:
+    return "127.0.0.1" if settings.host == "0.0.0.0" else settings.host  # noqa: S104 - compared, not bound
+
+
+async def _is_ready(settings: environment.Settings) -> str | None:
+    """Ask the console; None means that it and all it needs are there."""
+    try:
+        reader, writer = await asyncio.open_connection(_own_host(settings), settings.port)
         writer.write(b"GET /readyz HTTP/1.0\r\nHost: localhost\r\n\r\n")
         answer = await asyncio.wait_for(reader.read(4000), timeout=10)
         writer.close()

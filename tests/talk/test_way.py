@@ -100,7 +100,7 @@ def test_a_hidden_number_is_known_by_the_message_it_answers(
 def test_webhooks_that_come_twice_and_in_disorder_change_nothing(
     services: Services, house: House, ask: Callable[..., Order]
 ) -> None:
-    for effect in ("duplicate", "reorder"):
+    for effect in ("duplicate", {"reorder": 0.2}):
         house.cloud.ask("POST", "/faults", target="webhook.post", effect=effect, p=0.7)
     orders = [ask() for _ in range(6)]
     for order in orders:

@@ -1,0 +1,84 @@
+"""The demo of `up`: a shop with people and an order list, whose shoppers live in the simulator.
+
+Safe to repeat: a second start finds everything as it was left.
+"""
+
+import os
+import sys
+
+from sqlalchemy import select
+from sqlmodel import Session
+
+from bot.clock import now
+from bot.database import row_id
+from bot.models import Member, Merchant, Upload
+from bot.orders import uploads
+from bot.orders.samples import shopify_list
+from bot.services import Services
+from bot.settings import Settings
+from bot.talk.channels import first_channel
+from bot.web.members import create_member
+from bot.whatsapp.catalogue import catalogue
+from bot.whatsapp.client import Client
+from bot.whatsapp.templates import push
+
+SLUG = "demo"
+OWNER, AGENT = "owner@demo.example", "agent@demo.example"
+LIST = "orders_export.csv"
+
+
+def prepare(services: Services, password: str) -> list[str]:
+    """Make what is missing, let the sample list begin, and return the lines that tell how to get in."""
+    with services.database.session() as session:
+        merchant = _merchant(session, services.settings)
+        _people(session, merchant, password)
+    _templates(services)
+    _orders(services)
+    return [f"login:  {OWNER}  or  {AGENT}", f"password:  {password}"]
+
+
+def _merchant(session: Session, settings: Settings) -> Merchant:
+    merchant = session.execute(select(Merchant).where(Merchant.slug == SLUG)).scalar_one_or_none()
+    if merchant is not None:
+        return merchant
+    channel = first_channel(session, settings)
+    merchant = Merchant(
+        slug=SLUG,
+        name="Demo Bazaar",
+        channel_id=channel.id if channel else None,
+        # Whoever tries the demo at night wants to see it work, and at once.
+        rules={"opens": "00:00", "closes": "00:00", "ask_after_minutes": 0},
+        created_at=now(),
+    )
+    session.add(merchant)
+    session.flush()
+    return merchant
+
+
+def _people(session: Session, merchant: Merchant, password: str) -> None:
+    for email, name, role in ((OWNER, "Meera", "owner"), (AGENT, "Ravi", "agent")):
+        if session.execute(select(Member.id).where(Member.email == email)).first() is None:
+            create_member(session, email=email, role=role, merchant_id=row_id(merchant), name=name, password=password)
+
+
+def _templates(services: Services) -> None:
+    settings = services.settings
+    client = Client.from_settings(settings)
+    push(services.database, client, settings.whatsapp_business_account_id, catalogue(), edit=True)
+
+
+def _orders(services: Services) -> None:
+    moment = now()
+    with services.database.session() as session:
+        merchant = session.execute(select(Merchant).where(Merchant.slug == SLUG)).scalar_one()
+        known = select(Upload.id).where(Upload.merchant_id == merchant.id)  # type: ignore[arg-type]
+        if session.execute(known).first() is not None:
+            return
+        upload = uploads.receive(session, merchant, LIST, shopify_list(moment), at=moment)
+        uploads.begin(session, upload, moment)
+    uploads.run(services, row_id(upload))
+
+
+if __name__ == "__main__":
+    for line in prepare(Services.from_settings(Settings.from_env()), os.environ.get("DEMO_PASSWORD", "")):
+        sys.stdout.write(f"{line}\n")
