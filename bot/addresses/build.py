@@ -23,7 +23,7 @@ from pathlib import Path
 from bot.addresses.build_india import India, gather
 from bot.addresses.editions import EDITIONS, FORM
 from bot.addresses.india_names import STATE_NUMBER
-from bot.addresses.index import INDEX_PATH, SHARED_PATH
+from bot.addresses.index import INDEX_PATH, SHARED_PATH, name_filter
 from bot.addresses.text import bones, key
 
 SOURCES = Path(__file__).with_name("sources.txt")
@@ -43,7 +43,7 @@ MOST_PINS = 120
 def stamp() -> str:
     """Return the fingerprint of everything the index depends on: sources, builders, form."""
     parts = [str(FORM), SOURCES.read_text(encoding="utf-8")]
-    for name in ("build.py", "build_india.py", "india_names.py", "text.py"):
+    for name in ("build.py", "build_india.py", "india_names.py", "text.py", "index.py"):
         parts.append(Path(__file__).with_name(name).read_text(encoding="utf-8"))
     return hashlib.sha256("\n".join(parts).encode()).hexdigest()[:16]
 
@@ -174,12 +174,14 @@ def _write_names(db: sqlite3.Connection, india: India, numbers: dict[int, int]) 
     for code, pin in india.pins.items():
         for name in pin.names:
             found[name][numbers[code]] = 255 if pin.current else 254
-    db.execute("create table name (skeleton text, name text, pins blob, primary key (skeleton, name)) without rowid")
+    db.execute("create table name (name text primary key, pins blob) without rowid")
+    db.execute("create table known (filter blob)")
+    db.execute("insert into known values (?)", (name_filter(found),))
     rows = []
     for name, where in found.items():
         most = sorted(where.items(), key=lambda item: (-item[1], item[0]))[:MOST_PINS]
-        rows.append((bones(name), name, b"".join(n.to_bytes(2, "little") + bytes((w,)) for n, w in most)))
-    db.executemany("insert into name values (?, ?, ?)", sorted(rows))
+        rows.append((name, b"".join(n.to_bytes(2, "little") + bytes((w,)) for n, w in most)))
+    db.executemany("insert into name values (?, ?)", sorted(rows))
     db.execute("create table area (name text primary key, pins blob) without rowid")
     for name, members in sorted(districts.items()):
         db.execute("insert into area values (?, ?)", (name, array.array("H", sorted(members)).tobytes()))

@@ -37,6 +37,7 @@ class Place:
     city: City
     shown_city: str
     from_text: bool = False
+    zone: int = 0
 
 
 @dataclass(slots=True)
@@ -84,11 +85,12 @@ def _read_place(address: Address, text: str, places: Index) -> Place:
     if digits:
         text = PIN_TEXT.sub(lambda m: ", " if m.group(1) + m.group(2) == digits else m.group(), text)
         text = re.sub(r"\bpin(?: ?code)?[\s.:\-]*(?=,|$)", " ", text, flags=re.I)
+    zoned = DELHI_ZONE.search(f"{text}, {city_text}") if not digits else None
     number = places.number(int(digits)) if len(digits) == 6 else -1
     shown = re.sub(r"[\s\-]*\d{6}\b|\b\d{3} \d{3}\b", "", city_text).strip(" ,-")
     if not shown or not state:
         text, shown, state = _from_tail(text, shown, state, number, places)
-    return Place(text.strip(" ,"), digits, number, state, india.read_city(shown) if shown else City(()), shown, from_text)
+    return Place(text.strip(" ,"), digits, number, state, india.read_city(shown) if shown else City(()), shown, from_text, 110_000 + int(zoned.group(1)) if zoned else 0)
 
 
 def place_of_line(text: str) -> Place:
@@ -316,10 +318,10 @@ def _judge_locality(place: Place, fits: Fit, found: Evidence, out: Verdict, plac
 def _offer(place: Place, found: Evidence, skip: frozenset[str], out: Verdict, places: Index, text: str) -> None:
     """Offer a code for one that is missing, malformed or unknown."""
     near = india.one_edit_away(place.digits, places) if place.digits else []
+    found = india.with_city(found, place.city, text)
     ranked = india.rank(near, place.city, place.state, found, skip) if near else []
-    zone = DELHI_ZONE.search(f"{text} {place.shown_city}") if not place.digits else None
-    if zone and places.number(110_000 + int(zone.group(1))) >= 0:
-        ranked = [india.Candidate(110_000 + int(zone.group(1)), 9.0)]
+    if place.zone and places.number(place.zone) >= 0:
+        ranked = [india.Candidate(place.zone, 9.0)]
     elif not ranked or ranked[0].score < 3.2:
         named = [n for n, w in sorted(found.weights.items(), key=lambda item: (-item[1], item[0]))[:12] if w >= 0.5 and places.is_current(n)]
         ranked = sorted({*ranked, *india.rank(named, place.city, place.state, found, skip)}, key=lambda c: (-c.score, c.code)) if place.digits else india.rank(named, place.city, place.state, found, skip)

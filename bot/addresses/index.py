@@ -15,6 +15,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
+from zlib import crc32
 
 from bot.addresses.text import bones
 
@@ -46,17 +47,18 @@ class Index:
             raise IndexMissing(f"The address index {path} is missing: run `flask addresses build` once.")
         self._path, self._shared = path, shared
         self._local = threading.local()
+        os.register_at_fork(after_in_child=self._forget)
         row = self._db.execute("select codes, lats, lons, flags, radius, states, traffic from pins").fetchone()
         self.codes = array.array("I", row[0])
         self._lats, self._lons = array.array("h", row[1]), array.array("h", row[2])
         self._flags, self._radius, self._states, self._traffic = row[3], row[4], row[5], row[6]
+        self._filter: bytes = self._db.execute("select filter from known").fetchone()[0]
         self.letters: bytes = self._db.execute("select model from letters").fetchone()[0]
         self.towns = lru_cache(8192)(self._towns)
         self.written = lru_cache(8192)(self._written)
         self.area = lru_cache(2048)(self._area)
         self.names = lru_cache(4096)(self._names)
-        self.packed = lru_cache(16384)(self._packed)
-        self.by_skeleton = lru_cache(8192)(self._by_skeleton)
+        self.packed = lru_cache(2048)(self._packed)
         self.cities_like = lru_cache(4096)(self._cities_like)
         self.post = lru_cache(4096)(self._post)
         self.post_areas = lru_cache(512)(self._post_areas)
@@ -64,13 +66,15 @@ class Index:
 
     @property
     def _db(self) -> sqlite3.Connection:
-        """One connection per thread and process: SQLite connections survive neither."""
-        opened = getattr(self._local, "db", None)
-        if opened is None or self._local.pid != os.getpid():
-            opened = _open(self._path)
-            self._local.db, self._local.pid = opened, os.getpid()
+        """Return this thread's connection; a forked process opens its own, SQLite connections do not survive a fork."""
+        opened: sqlite3.Connection | None = getattr(self._local, "db", None)
+        if opened is None:
+            opened = self._local.db = _open(self._path)
             self._local.shared = _open(self._shared) if self._shared.exists() else None
         return opened
+
+    def _forget(self) -> None:
+        self._local = threading.local()
 
     def number(self, code: int) -> int:
         """Return the place of a code in the arrays, or -1 when it never existed."""
@@ -111,20 +115,15 @@ class Index:
         row = self._db.execute("select p.names, a.names from pin p join areas a on a.number = p.areas where p.number = ?", (number,)).fetchone()
         return tuple(row[0].split("|")) if row[0] else (), tuple(row[1].split("|")) if row[1] else ()
 
-    def _by_skeleton(self, stem: str) -> tuple[tuple[str, bytes], ...]:
-        return tuple(self._db.execute("select name, pins from name where skeleton = ?", (stem,)).fetchall())
-
-    def exact(self, names: Iterable[str]) -> dict[str, bytes]:
-        """Return name -> packed codes for those names that exist."""
-        found = {}
-        for name in names:
-            packed = self.packed(name)
-            if packed:
-                found[name] = packed
-        return found
+    def has_name(self, name: str) -> bool:
+        """Tell whether a name may be in the index: false for nearly all words of an address, without a query."""
+        one, two = _two_bits(name)
+        return bool(self._filter[one >> 3] >> (one & 7) & 1 and self._filter[two >> 3] >> (two & 7) & 1)
 
     def _packed(self, name: str) -> bytes:
-        row = self._db.execute("select pins from name where skeleton = ? and name = ?", (bones(name), name)).fetchone()
+        if not self.has_name(name):
+            return b""
+        row = self._db.execute("select pins from name where name = ?", (name,)).fetchone()
         return row[0] if row else b""
 
     def _area(self, name: str) -> tuple[int, ...]:
@@ -175,6 +174,24 @@ class Index:
     def _regions(self, country: str, name: str) -> tuple[str, ...]:
         row = self._db.execute("select regions from town where country = ? and name = ?", (country, name)).fetchone()
         return tuple(row[0].split()) if row else ()
+
+
+#: Bits of the filter; two per name keep false hits at some two in a hundred.
+_BITS = 1 << 21
+
+
+def _two_bits(name: str) -> tuple[int, int]:
+    raw = name.encode()
+    return crc32(raw) % _BITS, crc32(raw, 0x5BD1E995) % _BITS
+
+
+def name_filter(names: Iterable[str]) -> bytes:
+    """Return the filter that `Index.has_name` reads."""
+    bits = bytearray(_BITS >> 3)
+    for name in names:
+        for bit in _two_bits(name):
+            bits[bit >> 3] |= 1 << (bit & 7)
+    return bytes(bits)
 
 
 def _open(path: Path) -> sqlite3.Connection:

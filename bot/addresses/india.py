@@ -240,34 +240,58 @@ def evidence(text: str, state: int, skip: frozenset[str]) -> Evidence:
     weights: dict[int, float] = {}
     used: list[str] = []
     grams: dict[str, None] = {}
-    for part in re.split(r"[,;:()|\n\d]+", text):
-        run = words(part)[:14]
+    for part in _PARTS.split(text):
+        run = words(part)[:14] if part.strip() else []
         taken = 0
-        for start in range(len(run)):
-            pieces = [run[start : start + size] for size in (3, 2, 1) if start + size <= len(run)]
-            grams.update((name, None) for piece in pieces if 4 <= len(name := "".join(piece)) <= 28)
-            for piece in pieces:
-                size, name = len(piece), "".join(piece)
-                if len(name) > 28 or start + size <= taken or len(name) < 5 or name in GENERIC or name in skip or all(w in GENERIC for w in piece):
+        for start, first in enumerate(run):
+            two = first + run[start + 1] if start + 1 < len(run) else ""
+            three = two + run[start + 2] if two and start + 2 < len(run) else ""
+            for size, name in ((3, three), (2, two), (1, first)):
+                if not 4 <= len(name) <= 28:
                     continue
-                follows = run[start + size] if start + size < len(run) else ""
-                packed = places.packed(name)
-                if not packed:
+                grams[name] = None
+                if start + size <= taken or len(name) < 5 or not places.has_name(name) or name in GENERIC or name in skip:
                     continue
-                members = [(n, w) for n, w in unpack(packed) if state < 0 or state in places.states(n)]
-                if not members or len(members) > 40:
+                if size > 1 and all(w in GENERIC for w in run[start : start + size]):
+                    continue
+                members = _members(name, state)
+                if not members:
                     continue
                 taken = start + size
                 used.append(name)
                 power = 2.0 * (1 + 0.35 * (size - 1)) / math.sqrt(len(members))
-                if follows in NOT_A_PLACE_BEFORE:
+                if taken < len(run) and run[taken] in NOT_A_PLACE_BEFORE:
                     power *= 0.4
-                top = max(w if w < 254 else 12 for _, w in members)
-                for number, weight in members:
-                    share = 1.0 if weight >= 254 else min(1.0, weight / top)
+                for number, share in members:
                     weights[number] = weights.get(number, 0.0) + power * share
-                break
     return Evidence(weights, tuple(used), tuple(grams))
+
+
+_PARTS = re.compile(r"[,;:()|\n\d]+")
+
+
+@lru_cache(maxsize=4096)
+def _members(name: str, state: int) -> tuple[tuple[int, float], ...]:
+    """Return the codes of a name in a state, each with its share; nothing for names of more than forty codes."""
+    places = index()
+    members = [(n, w) for n, w in unpack(places.packed(name)) if state < 0 or state in places.states(n)]
+    if not members or len(members) > 40:
+        return ()
+    top = max(w if w < 254 else 12 for _, w in members)
+    return tuple((n, 1.0 if w >= 254 else min(1.0, w / top)) for n, w in members)
+
+
+def with_city(found: Evidence, city: City, text: str) -> Evidence:
+    """Add what common words say together with the city: "Camp" is everywhere, "Camp Pune" is 411001."""
+    places = index()
+    weights = dict(found.weights)
+    for word in dict.fromkeys(w for w in words(text)[:20] if len(w) >= 4):
+        for name in city.names[:1]:
+            members = unpack(places.packed(word + name)) or unpack(places.packed(name + word))
+            top = max((w for _, w in members), default=1)
+            for number, weight in members if len(members) <= 12 else ():
+                weights[number] = weights.get(number, 0.0) + 1.5 * weight / top / math.sqrt(len(members))
+    return Evidence(weights, found.names, found.grams)
 
 
 @lru_cache(maxsize=4096)
