@@ -92,6 +92,7 @@ def atoms(found: list[Token], reader: Reader, read: list[Unit]) -> list[Atom]:
     negators = {index for unit in read if unit.bits & _NEGATORS for index in range(unit.start, unit.end)}
     # "not today" may be one known phrase; its negator still has to be seen.
     negators |= {index for index, token in enumerate(found) if reader.phrase([token.text], 0)[0] & _NEGATORS}
+    negators -= {index for unit in read if unit.bits & BIT["AWAY"] for index in range(unit.start, unit.end)}
     texts = [word for word, _, _ in words]
     result: list[Atom] = []
     position = 0
@@ -437,6 +438,13 @@ class _Grammar:
             elif right and not closed:
                 right.negated = True
 
+    def absences(self, away: set[int]) -> None:
+        """Refuse the days on which the shopper is away, if another day is named: "I'm out this week, come on the 30th"."""
+        absent = [known for known in self.days if self.items[known.first].at in away]
+        if absent and len(absent) < len(self.days):
+            for known in absent:
+                known.negated = True
+
     def _operator_day(self, index: int) -> bool:
         """Turn "not before the 5th" into "from the 5th", and its mirror in languages with postpositions."""
         for known in self.days:
@@ -457,13 +465,11 @@ class _Grammar:
             atom = self.item(place)
             if atom is None:
                 return None
+            if set((self.items[place + 1] if side < 0 else atom).before) & set(",.;،"):
+                return None
             for known in self.days:
                 if known.first <= place <= known.last:
                     return known
-            if side < 0 and set(self.items[place + 1].before) & set(",.;"):
-                return None
-            if side > 0 and set(atom.before) & set(",.;،"):
-                return None
             if atom.can("neg"):
                 return None
         return None
@@ -494,6 +500,8 @@ def read(found: list[Token], reader: Reader, known: list[Unit], now: datetime, s
     grammar.named_days()
     grammar.operators()
     grammar.refusals()
+    gone = {unit.clause for unit in known if unit.bits & BIT["AWAY"]}
+    grammar.absences({index for unit in known if unit.clause in gone for index in range(unit.start, unit.end)})
     return _result(grammar, found)
 
 

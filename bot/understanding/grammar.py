@@ -162,11 +162,15 @@ def _opt(view: View) -> Verdict | None:
     order = view.has("ORDER", "SEND", "ARRIVE") and not view.has("MSG")
     if view.has("OPTIN") and not view.has("NEG", "NOWANT", "OPTOUT"):
         return Verdict("opt_in", "opt-in words")
+    if view.has("OPTIN") and view.has("NEG", "NOWANT") and not view.has("CANCEL", "UNDO", "KEEP"):
+        return Verdict("opt_out", "opt-in words, negated", 0.92)
+    if view.denies("TALK") and not view.has("BUT", "SEND", "ARRIVE", "ADDRESS", "CANCEL", "LATE", "ASK") and not view.when.dated:
+        return Verdict("opt_out", "contact refused", 0.85, safe=False)
     if view.has("OPTOUT") and not (view.has("OPTIN") and not view.has("STOP", "NEG")):
         if len(view.units) == 1 or not view.has("CANCEL") or view.has("MSG"):
             return Verdict("opt_out", "opt-out words")
     if view.has("MSG"):
-        stopped = view.affirms("CANCEL") and not view.has("ORDER", "SEND")
+        stopped = view.affirms("CANCEL") and not view.has("ORDER", "SEND", "UNDO", "KEEP")
         for index, unit in enumerate(view.units):
             if unit.bits & BIT["MSG"]:
                 near = [u for u in view.units[max(0, index - 3) : index + 4] if u.clause == unit.clause and u is not unit]
@@ -174,6 +178,7 @@ def _opt(view: View) -> Verdict | None:
                 denied = index in view.negated.get("MSG", set()) or any(
                     (u.bits & (NEG | NOWANT)) for u in near if not view.has("ARRIVE", "LATE", "WRONG", "CHANGE", "TALK", "CANCEL")
                 )
+                denied = denied or view.denies("WANT") or view.has("NOWANT") and not view.has("CANCEL")
                 if unit.bits & (NEG | BIT["STOP"]) and not unit.bits & NO:
                     denied = True
                 if (stops or denied or stopped) and not view.has("LATE", "WHERE", "WHEN", "DAMAGED"):
@@ -207,6 +212,8 @@ def _cancel(view: View) -> Verdict | None:
         return None
     if view.negated.get("?"):
         return Verdict("dont_cancel", "a negator between two verbs", 0.6, safe=False)
+    if view.post and _no_need_to(view):
+        return None
     if view.denies("CANCEL"):
         if view.affirms("CANCEL"):
             return None  # "don't cancel this, cancel that"
@@ -229,6 +236,15 @@ def _cancel(view: View) -> Verdict | None:
     return Verdict("cancel", "cancel words", 0.95 if sure and not opening else 0.8, safe=sure and not opening and view.covered > 0.6)
 
 
+def _no_need_to(view: View) -> bool:
+    """Tell whether "not wanted" follows the cancel word: "no need to cancel", or "cancel, no need of it"."""
+    for index, unit in enumerate(view.units[:-1]):
+        if unit.bits & BIT["CANCEL"]:
+            rest = [u for u in view.units[index + 1 :] if u.clause == unit.clause]
+            return bool(rest) and any(u.bits & NOWANT and not u.bits & NEG for u in rest) and not view.has("UNDO", "REASON")
+    return False
+
+
 def _wants_not_to_cancel(view: View) -> bool:
     for index, unit in enumerate(view.units):
         if unit.bits & NOWANT:
@@ -246,6 +262,10 @@ def _wants_not_to_cancel(view: View) -> bool:
 
 def _deferral(view: View) -> Verdict | None:
     """Refuse one day for another, or for no other yet."""
+    go = next((i for i, u in enumerate(view.units) if u.bits & GO), 99)
+    but = next((i for i, u in enumerate(view.units) if u.bits & BIT["BUT"] and not u.bits & ASSENT), -1)
+    if go < but:
+        return None
     if view.when.refused and not view.has("CANCEL", "NOTMINE", "DAMAGED", "RETURN", "ARRIVE", "LATE", "WHEN", "WHERE", "MSG"):
         rule = "one day refused for another" if view.when.dated else "a day refused"
         return Verdict("reschedule", rule, 0.93, dict(view.when.slots))
@@ -329,6 +349,8 @@ def _go_ahead(view: View) -> Verdict | None:
         return None
     if not blocked and not view.when.dated and not view.when.refused and not view.asks and not view.given:
         return _plain_yes(view, first)
+    if not blocked and view.when.dated and not view.asks and not view.given and view.has("SEND") and not view.has("YES", "CONFIRM", "RIGHT"):
+        return Verdict("slot_choice", "send it then", 0.9, dict(view.when.slots))
     if first is not None and first == next((i for i, u in enumerate(view.units) if not u.bits & mask("PLEASE", "FUNC", "GREET")), 0):
         return _yes_and(view, first)
     return None
@@ -336,6 +358,12 @@ def _go_ahead(view: View) -> Verdict | None:
 
 def _plain_yes(view: View, first: int | None) -> Verdict | None:
     strong = mask("YES", "CONFIRM", "SEND", "RIGHT", "KEEP")
+    if view.has("GREET", "THANKS"):  # "namaste ji": here ji is politeness, not a yes
+        polite = [u for u in view.units if not u.bits & mask("GREET", "THANKS", "PLEASE", "FUNC", "OK", "GOOD")]
+        if not polite:
+            return None
+    if not any(u.bits & GO & ~BIT["KEEP"] for u in view.units):
+        return None
     if view.state in ("rating", "review") and view.has("GOOD", "MID"):
         return None
     if view.has("THANKS") and not view.bits & strong:

@@ -216,6 +216,10 @@ def vote(words: list[Token], names: list[str], locale: str | None, region: str |
     return sorted(((score, name) for name, score in scores.items()), key=lambda row: (-row[0], row[1]))
 
 
+def _stretched(word: str) -> bool:
+    return any(one == two for one, two in zip(word, word[1:], strict=False))
+
+
 class Reader:
     """Look words up in a few packs at once: the language of the message and English."""
 
@@ -239,6 +243,15 @@ class Reader:
                         bits |= found
                     break
         return bits, length, post
+
+    def spelling(self, word: str) -> str:
+        """Return a word without stretched letters when only that spelling is known."""
+        if word.isdigit() or not _stretched(word):
+            return word
+        if any(word in pack.longest or pack.key((word,)) in pack.longest for pack in self.packs):
+            return word
+        short = squeeze(word)
+        return short if any(short in pack.longest or pack.key((short,)) in pack.longest for pack in self.packs) else word
 
     def word(self, word: str, depth: int = 0) -> tuple[int, bool]:
         """Return the classes of a single word by its parts: stems, endings, neutral affixes, joined words."""
@@ -353,7 +366,7 @@ _BREAKS = frozenset(",.;!?।॥؟،؛|\n")
 
 def units(reader: Reader, found: list[Token]) -> list[Unit]:
     """Cover a message with known phrases, longest first; what nothing knows stays as units without classes."""
-    words = [token.text for token in found]
+    words = [reader.spelling(token.text) for token in found]
     result: list[Unit] = []
     clause = position = 0
     harmless = mask("PLEASE")

@@ -153,10 +153,10 @@ def _answer(message: Message, context: Context) -> Interpretation:
         strong = not (rated and verdict.act in ("confirm", "cancel") and not view.has("CANCEL", "NOWANT"))
         if strong and (verdict.act in ("confirm", "opt_out", "opt_in") or verdict.confidence >= 0.8 or remembered is None):
             return _decided(message, verdict)
-    if remembered is not None and not _vetoed(remembered, view):
+    if remembered is not None and not forbidden(remembered, view):
         return _single(message, remembered, 0.9, "example", "a sentence of the pack", safe=False)
     if message.stars is not None and ratings.bare(view) and (view.state in ("rating", "review") or view.has("STAR")):
-        if not message.about or set(message.about) <= {"review_rating", "slot_choice", "review_text", "greeting_thanks"}:
+        if not view.has("GREET") and set(message.about) <= {"review_rating", "slot_choice", "review_text", "greeting_thanks"}:
             return _single(message, "review_rating", 0.92, "rating", f"{message.stars} stars")
     if message.address >= 0.8:
         return _single(message, "address_fragment", message.address, "address", "words of an address")
@@ -176,13 +176,14 @@ def _remembered(message: Message, context: Context) -> str | None:
     return None
 
 
-def _vetoed(act: str, view: View) -> bool:
-    """Tell whether a safety class forbids the classifier an act."""
+def forbidden(act: str, view: View) -> bool:
+    """Tell whether a safety class forbids an act to anything but the grammar: the classifier, an example, a proposal."""
     if act == "confirm":
         blocked = mask("NEG", "CANCEL", "BUT", "STOP", "NO", "NOWANT", "NOTMINE", "OPTOUT", "WRONG", "RETURN", "DAMAGED", "LATER")
         return bool(view.bits & blocked & ~_double(view)) or view.has("ADDRESS") and view.has("CHANGE") or not view.bits & GO
     if act == "cancel":
-        return view.denies("CANCEL") or (view.has("CANCEL") and view.has("UNDO")) or (view.has("YES") and not view.has("CANCEL", "NEG", "NOWANT", "NO"))
+        cause = view.has("CANCEL", "NOWANT", "NEG", "NO", "REASON") or view.covered < 0.6
+        return not cause or view.denies("CANCEL") or (view.has("CANCEL") and view.has("UNDO")) or (view.has("YES") and not view.has("CANCEL", "NEG", "NOWANT", "NO"))
     if act == "dont_cancel":
         return not view.has("CANCEL", "UNDO", "KEEP", "NOWANT") and view.covered > 0.7
     if act == "yes_but":
@@ -210,8 +211,10 @@ def _classified(message: Message, context: Context) -> Interpretation:
     known = model()
     scores = _scores(message, known)
     for act in list(scores):
-        if _vetoed(act, view):
+        if forbidden(act, view):
             scores[act] *= 0.02
+    if len(message.about) == 1 and message.about[0] in _SPECIFIC and view.covered > 0.5:
+        scores[message.about[0]] *= 4  # The words are about one thing only.
     total = sum(scores.values()) or 1.0
     ranked = sorted(((score / total, act) for act, score in scores.items()), reverse=True)
     confidence, act = ranked[0]
@@ -221,6 +224,9 @@ def _classified(message: Message, context: Context) -> Interpretation:
             return Interpretation((), message.language, False, f"not sure: {act} at {confidence:.2f}")
         confidence, act = softer
     return _single(message, act, confidence, "classifier", ", ".join(message.about) or "words", safe=False)
+
+
+_SPECIFIC = frozenset({"return_refund", "complaint_damaged", "talk_to_human", "change_address", "pay_online", "ask_status", "reschedule"})
 
 
 def _scores(message: Message, known: Model | None) -> dict[str, float]:
@@ -249,6 +255,11 @@ def _single(message: Message, act: str, confidence: float, source: str, evidence
     return Interpretation(tuple(acts), message.language, safe, evidence)
 
 
+def slots_for(message: Message, act: str) -> dict[str, Slot]:
+    """Return the slots that a message gives for an act that somebody else named."""
+    return _slots(message, act, {})
+
+
 _TIMED = frozenset({"slot_choice", "reschedule", "yes_but", "ask_status", "talk_to_human"})
 
 
@@ -257,6 +268,8 @@ def _slots(message: Message, act: str, given: dict[str, Slot]) -> dict[str, Slot
     if act in _TIMED:
         for key, value in message.view.when.slots.items():
             slots.setdefault(key, value)
+    if act == "cancel" and message.view.denies("SEND", "CONFIRM") and not message.view.has("CANCEL"):
+        slots["negated"] = True
     if act in ("address_fragment", "change_address"):
         slots.update({key: value for key, value in message.slots.items() if key in ("pincode", "phone")})
     if act == "talk_to_human" and "phone" in message.slots:

@@ -87,10 +87,10 @@ def _rows_of(name: str, sentence: Sentence, weights: dict[str, float]) -> Iterat
         yield _row(meant, label, weight * 0.7)
 
 
-def rows(held_out: str = "") -> list[Row]:
-    """Return the training rows of all packs, but for one that is held out."""
+def rows(chosen: tuple[str, ...]) -> list[Row]:
+    """Return the training rows of some packs."""
     counts = dict.fromkeys(ACTS, 1)
-    listed = [(name, sentence) for name in names() if name != held_out for sentence in sentences(name, "examples")]
+    listed = [(name, sentence) for name in chosen for sentence in sentences(name, "examples")]
     for _, sentence in listed:
         counts[sentence.act] += 1
     most = max(counts.values())
@@ -134,10 +134,10 @@ def fit(data: list[Row], say: bool = False) -> tuple[list[list[float]], list[flo
     return weights, bias
 
 
-def memory() -> dict[bytes, int]:
+def memory(chosen: tuple[str, ...]) -> dict[bytes, int]:
     """Return the keys of the packs' sentences; sentences with two labels are left out."""
     found: dict[bytes, set[int]] = {}
-    for name in names():
+    for name in chosen:
         language = str(header(name)["language"])
         for sentence in sentences(name, "examples"):
             words = " ".join(token.text for token in tokens(normalise(sentence.text)) if not token.symbol)
@@ -148,16 +148,16 @@ def memory() -> dict[bytes, int]:
     return {key: min(labels) for key, labels in found.items() if len(labels) == 1}
 
 
-def build(say: bool = False) -> bytes:
-    """Return the content of weights.bin."""
-    data = rows()
+def build(chosen: tuple[str, ...], say: bool = False) -> bytes:
+    """Return the content of weights.bin for some packs."""
+    data = rows(chosen)
     if say:
-        print(f"{len(data)} rows from {len(names())} packs", file=sys.stderr)
+        print(f"{len(data)} rows from {len(chosen)} packs", file=sys.stderr)
     weights, bias = fit(data, say)
     largest = max((abs(value) for act in weights for value in act), default=1.0) or 1.0
     # The largest weights are cut so that the many small ones keep their precision.
     scale = min(largest, 8.0) / 127
-    kept = memory()
+    kept = memory(chosen)
     keys = sorted(kept)
     head = {"acts": ACTS, "bias": [round(value, 4) for value in bias], "digest": digest(), "remembered": len(keys), "scale": round(scale, 6)}
     body = bytearray(json.dumps(head, sort_keys=True).encode() + b"\n")
@@ -175,7 +175,7 @@ def train(say: bool = True) -> str:
     if not build_cldr.FILE.exists() or build_cldr.FILE.read_text(encoding="utf-8") != text:
         build_cldr.FILE.write_text(text, encoding="utf-8")
         lexicon.forget()
-    data = build(say)
+    data = build(names(), say)
     FILE.write_bytes(data)
     return f"{FILE.name}: {len(data)} bytes, blake2b {blake2b(data, digest_size=16).hexdigest()}"
 
