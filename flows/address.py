@@ -30,7 +30,7 @@ from bot.engine import (
 )
 from bot.engine.flow import Path, Step
 from flows.common import AFTER, INTERRUPTS, SHORT, common_steps, is_closed, on_the_way, silent
-from flows.telling import tell, triples
+from flows.telling import draft, tell, triples
 
 QUESTIONS = ("full", "pin", "house", "landmark", "location", "confirm_pin", "city_or_pin")
 """Steps that ask; each is a code of `bot.addresses.QUESTIONS` without its ASK_ or with CONFIRM_."""
@@ -49,9 +49,8 @@ MOST_TRIES = 2
 
 
 def present(view: View) -> dict[str, JSON]:
-    """Return the address as it stands: the pieces taken so far, or the order's."""
-    draft = view.data.get("address")
-    return dict(draft) if isinstance(draft, Mapping) and draft else dict(view.order.address)
+    """Return the address as it stands: what was said so far, or the order's."""
+    return draft(view) or dict(view.order.address)
 
 
 def query(view: View) -> Mapping[str, JSON]:
@@ -78,9 +77,11 @@ def merged(view: View) -> Outcome:
         if tries + 1 >= MOST_TRIES:
             return Outcome("unclear")
         return Outcome(f"{_step_of(view.data.get('question'))}_again", {"tries": tries + 1})
-    changes = [list(one) for one in _joined(triples(view.data.get("changes")), triples(view.found.get("changes")))]
+    earlier = triples(view.data.get("changes")) if draft(view) else ()
+    changes = [list(one) for one in _joined(earlier, triples(view.found.get("changes")))]
     keep: dict[str, JSON] = {
         "address": _plain(view.found.get("after")),
+        "address_of": view.order.id,
         "changes": changes,
         "tries": 0,
         "reply": None,
@@ -155,10 +156,10 @@ def pieces(view: View) -> Iterable[Effect]:
 
 def settled(view: View) -> Iterable[Effect]:
     """Send the parcel to what was read back; warn the shop where doubt is left."""
-    draft = view.data.get("address")
-    if isinstance(draft, Mapping) and draft:
+    said = draft(view)
+    if said:
         changes = triples(view.data.get("changes"))
-        yield SaveAddress(dict(draft), changes, settled=True)
+        yield SaveAddress(said, changes, settled=True)
         if any(name in ("city", "state") for name, _, _ in changes):
             yield Notice("city_changed")
     if view.data.get("poor"):
@@ -173,7 +174,12 @@ def confirmed(view: View) -> Iterable[Effect]:
 
 def what_changed(view: View) -> tuple[str, ...]:
     """Read back old and new where something changed, the whole address where it did not."""
-    return ("address.read_back.changed",) if view.data.get("changes") else ("address.read_back.text",)
+    return ("address.read_back.changed",) if draft(view) and view.data.get("changes") else ("address.read_back.text",)
+
+
+def thanks(view: View) -> tuple[str, ...]:
+    """Say what the yes has settled: the order, or only its address."""
+    return ("address.saved",) if view.order.intent == "confirmed" else ("common.accepted",)
 
 
 def in_doubt(view: View) -> Iterable[Effect]:
@@ -265,18 +271,21 @@ def address_steps(good: str, then: str, cancel: Mapping[str, Path]) -> tuple[Ste
         Decide(
             "address_merge",
             merged,
-            {**with_pieces, **again, "good": go(then, settled), "unclear": "address_unclear"},
+            {**with_pieces, **again, "good": go(then, settled, say=thanks), "unclear": "address_unclear"},
             look_up=("address_merge", merging),
         ),
         Ask(
             "address_read_back",
             texts="address.read_back",
             say=what_changed,
-            on={"yes": go(then, settled, confirmed, binding=True), "change": go("address_full", keep=fresh)},
+            on={
+                "yes": go(then, settled, confirmed, say=thanks, binding=True),
+                "change": go("address_full", keep=fresh),
+            },
             hear={
                 **TAKES,
                 **cancel,
-                "confirm": go(then, settled, confirmed, binding=True),
+                "confirm": go(then, settled, confirmed, say=thanks, binding=True),
                 "change_address": go("address_full", keep=fresh),
             },
             patience=SHORT,

@@ -61,6 +61,11 @@ def why(view: View) -> str:
     return view.choice if view.choice in ("later", "size", "price") else "noted"
 
 
+def whose(view: View) -> str:
+    """Tell a wrong number from a reason that only sounds like one."""
+    return "not_mine" if isinstance(view.event, Replied) and view.event.safe else "reason"
+
+
 def before(view: View) -> str:
     """Return to the answer that stood before."""
     return "confirmed" if view.data.get("was") == "confirmed" else "open"
@@ -103,8 +108,9 @@ def cancel_steps(yes: Path, confirmed: str, asked: str) -> tuple[Step, ...]:
             on={"undo": "undo", "why": go("why", reason)},
             hear={
                 "dont_cancel": "undo",
-                "slot_choice": "offer_later",
-                "reschedule": "offer_later",
+                "slot_choice": go("offer_later", keep=wish),
+                "reschedule": go("offer_later", keep=wish),
+                "not_my_order": "whose",
                 "words": go("cancel_noted", own_words),
             },
             read=any_words,
@@ -120,15 +126,25 @@ def cancel_steps(yes: Path, confirmed: str, asked: str) -> tuple[Step, ...]:
         Ask(
             "offer_later",
             texts="cancel.offer_later",
-            on={"day": go("slot_days", CONFIRMED, say="cancel.sent_later", keep=COARSE), "cancel": "cancel_noted"},
+            on={"day": "later_day", "cancel": "cancel_noted"},
             hear={
-                "slot_choice": go("slot_wish", CONFIRMED, say="cancel.sent_later", keep=wish),
+                "slot_choice": go(STAY, say="cancel.day_heard", keep=wish),
+                "reschedule": go(STAY, say="cancel.day_heard", keep=wish),
                 "cancel": "cancel_noted",
             },
             patience=DAY,
             silent="cancel_closed",
             listens="slot",
         ),
+        Decide(
+            "later_day",
+            lambda view: "named" if view.data.get("wish") else "open",
+            {
+                "named": go("slot_wish", CONFIRMED, say="cancel.sent_later"),
+                "open": go("slot_days", CONFIRMED, say="cancel.sent_later", keep=COARSE),
+            },
+        ),
+        Decide("whose", whose, {"not_mine": "not_mine", "reason": go("cancel_noted", own_words)}),
         *(
             Ask(
                 f"offer_{name}",

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Mapping
 
-from bot.engine import JSON, Choice, Effect, Record, View
+from bot.engine import JSON, Choice, Effect, Record, Replied, View
 from flows.address import fresh
 from flows.common import is_closed
 from flows.telling import all_orders
@@ -60,7 +60,7 @@ def this_or_other(view: View) -> str:
 
 def about_picked(view: View) -> Mapping[str, JSON]:
     """Speak about the address of the picked order until the open question is repeated."""
-    return {**fresh(view), "about": view.data.get("picked"), "address": None, "changes": None}
+    return {**fresh(view), "about": view.data.get("picked")}
 
 
 def cancel_other(view: View) -> Iterable[Effect]:
@@ -74,7 +74,27 @@ def late_confirm(view: View) -> str:
         return "revive"
     if view.order.intent == "confirmed":
         return "known"
-    return "now" if view.open in ("confirm", "unanswered") else "check"
+    if view.open not in ("confirm", "unanswered"):
+        return "check"
+    # A button from before the order was changed says yes to something else.
+    anew, turn = view.data.get("anew"), view.event.turn if isinstance(view.event, Replied) else None
+    return "old" if isinstance(anew, int) and turn is not None and turn <= anew else "now"
+
+
+def asked_anew(view: View) -> Mapping[str, JSON]:
+    """Remember which buttons belong to the order as it was before."""
+    return {"anew": view.turn, "theirs": False}
+
+
+def late_undo(view: View) -> str:
+    """Judge a tap on an older Undo."""
+    return "undo" if view.order.intent == "cancelled" else "known"
+
+
+def at_rest(view: View) -> str:
+    """Choose what is still listened for when nothing is asked any more."""
+    intent = view.facts.order.intent
+    return intent if intent in ("confirmed", "cancelled") else "open"
 
 
 def late_cancel(view: View) -> str:

@@ -7,7 +7,7 @@ how an answer is changed until dispatch, which of several orders is meant, and w
 from collections.abc import Mapping
 from datetime import timedelta
 
-from bot.engine import CLOSE, RESUME, STAY, Ask, Decide, End, Flow, OpenTask, Record, go, prove
+from bot.engine import CLOSE, RESUME, STAY, Ask, Decide, End, Flow, OpenTask, React, Record, go, prove
 from bot.engine.flow import Path, Step
 from flows import judging as judge
 from flows.address import HEARD, address_steps, fresh
@@ -17,9 +17,9 @@ from flows.slot import slot_steps, wish
 from flows.telling import tell
 
 PATIENCE = (timedelta(hours=4), timedelta(hours=16), timedelta(hours=24))
-YES = go("address_check", CONFIRMED, say="order_confirmation.accepted", keep=keep_theirs)
+YES = go("address_check", CONFIRMED, say="common.accepted", keep=keep_theirs)
 NEW_ADDRESS = go("address_full", keep=fresh)
-AS_ORDERED = go("detail", CONFIRMED, say="order_confirmation.accepted", keep=keep_theirs)
+AS_ORDERED = go("detail", CONFIRMED, say="common.accepted", keep=keep_theirs)
 AS_AGREED = go(STAY, say="order_confirmation.as_agreed")
 
 TAPS: Mapping[str, Path] = {"confirm": YES, "change_address": NEW_ADDRESS, "cancel": CANCEL}
@@ -41,7 +41,7 @@ REOPEN: Mapping[str, Path] = {
     "change_address": "address_which",
     "slot_choice": go("slot_wish", keep=wish),
     "reschedule": go("slot_wish", keep=wish),
-    "confirm": AS_AGREED,
+    "confirm": go(STAY, React("👍")),
     "dont_cancel": AS_AGREED,
 }
 """What a shopper may change after the order was confirmed."""
@@ -60,6 +60,7 @@ QUESTION: tuple[Step, ...] = (
         template="order_confirmation",
         reminder="order_reminder",
     ),
+    Decide("rest", judge.at_rest, {"open": "unanswered", "confirmed": "kept", "cancelled": "cancel_closed"}),
     End("unanswered", quiet=True, texts="order_confirmation.confirm", on=TAPS, hear=WORDS, listens="confirm"),
 )
 AFTER_YES: tuple[Step, ...] = (
@@ -71,6 +72,7 @@ AFTER_YES: tuple[Step, ...] = (
     ),
     *slot_steps(then="confirmed", none="confirmed", hear={**MIDWAY, "change_address": NEW_ADDRESS}),
     End("confirmed", say=judge.good_bye, on={"change": "change"}, hear=REOPEN),
+    End("kept", quiet=True, texts="order_confirmation.confirmed", on={"change": "change"}, hear=REOPEN),
     Ask(
         "change",
         on={"address": NEW_ADDRESS, "day": "slot_days", "cancel": CANCEL},
@@ -118,7 +120,13 @@ LATE_TAPS: tuple[Step, ...] = (
     Decide(
         "late_confirm",
         judge.late_confirm,
-        {"now": YES, "known": AS_AGREED, "revive": "revive", "check": "confirm_check"},
+        {
+            "now": YES,
+            "known": AS_AGREED,
+            "revive": "revive",
+            "check": "confirm_check",
+            "old": go(STAY, say="common.older_question"),
+        },
     ),
     Ask(
         "confirm_check",
@@ -128,6 +136,8 @@ LATE_TAPS: tuple[Step, ...] = (
         silent=go(CLOSE, silent),
     ),
     Decide("late_cancel", judge.late_cancel, {"known": go(STAY, say="cancel.known"), "check": "cancel_check"}),
+    Decide("late_change", judge.at_rest, {"confirmed": "change", "cancelled": "revive", "open": STAY}),
+    Decide("late_undo", judge.late_undo, {"undo": "undo", "known": AS_AGREED}),
     Decide("late_address", judge.late_address, {"now": NEW_ADDRESS, "revive": "revive"}),
 )
 
@@ -139,13 +149,22 @@ FLOW = prove(
         gone="gone",
         lost="not_understood",
         settled="settled",
-        unanswered="unanswered",
+        unanswered="rest",
         undeliverable=go("unanswered", Record("intent", "unreachable"), OpenTask("call_list")),
         closed=is_closed,
         values=tell,
         interrupts=INTERRUPTS,
-        late={"confirm": "late_confirm", "cancel": "late_cancel", "change_address": "late_address"},
-        changed={"details": "confirm", **dict.fromkeys(("cancelled", "shipped", "delivered"), "settled")},
+        late={
+            "confirm": "late_confirm",
+            "cancel": "late_cancel",
+            "change_address": "late_address",
+            "undo": "late_undo",
+            "change": "late_change",
+        },
+        changed={
+            "details": go("confirm", keep=judge.asked_anew),
+            **dict.fromkeys(("cancelled", "shipped", "delivered"), "settled"),
+        },
         steps=(
             *QUESTION,
             *AFTER_YES,

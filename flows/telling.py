@@ -59,10 +59,16 @@ def first_name(name: str) -> Value:
 
 def place(view: View) -> Place:
     """Return the address as it may be shown: masked until the shopper has said that the order is theirs."""
-    draft = view.data.get("address")
-    fields = draft if isinstance(draft, Mapping) and draft else view.order.address
+    fields: Mapping[str, JSON] = draft(view) or view.order.address
     shown = tuple((name, str(fields[name])) for name in PRINTED if fields.get(name))
     return Place(shown, masked=not (view.data.get("theirs") or view.order.intent in OURS))
+
+
+def draft(view: View) -> dict[str, JSON]:
+    """Return what was said about the address so far, if it is that of the order spoken about."""
+    said = view.data.get("address")
+    ours = view.data.get("address_of") == view.order.id
+    return dict(said) if ours and isinstance(said, Mapping) else {}
 
 
 def chosen_day(view: View) -> Day | None:

@@ -97,8 +97,6 @@ def _all_ways(flow: Flow) -> Iterator[tuple[str, Go]]:
         yield f"changed {label}", as_go(path)
     for interrupt in flow.interrupts:
         yield f"interrupt {interrupt.hear[0]}", interrupt.path
-        if interrupt.when_done:
-            yield f"interrupt {interrupt.hear[0]}", Go(interrupt.when_done)
         if interrupt.again not in ("answer", "quiet", "miss"):
             yield f"interrupt {interrupt.hear[0]} again", Go(interrupt.again)
 
@@ -123,10 +121,13 @@ def _wrong_ends(flow: Flow) -> Iterator[str]:
         yield f"gone: {flow.gone!r} is no End"
     if not isinstance(flow.by_name[flow.lost], HandOver):
         yield f"lost: {flow.lost!r} is no HandOver"
-    for role in ("settled", "unanswered"):
-        end = flow.by_name[getattr(flow, role)]
+    rests = {flow.unanswered}
+    if isinstance(flow.by_name[flow.unanswered], Decide):
+        rests = _after_decisions(flow, flow.unanswered)
+    for name in sorted({flow.settled, *rests}):
+        end = flow.by_name[name]
         if not isinstance(end, End) or not end.quiet:
-            yield f"{role}: {end.name!r} is no quiet End"
+            yield f"settled, unanswered: {name!r} is no quiet End"
 
 
 def _bad_names(step: Step) -> Iterator[str]:

@@ -20,7 +20,7 @@ STAY = "@stay"
 RESUME = "@resume"
 """Return to the question that was open before a detour."""
 CLOSE = "@close"
-"""Come to rest without a word: at the End a detour left from, or else at the flow's `unanswered`."""
+"""Come to rest without a word, at the flow's `unanswered`."""
 
 
 class FlowError(Exception):
@@ -30,14 +30,16 @@ class FlowError(Exception):
 class View:
     """What the functions of a flow may look at. They read it and change nothing."""
 
-    __slots__ = ("act", "choice", "data", "event", "facts", "found", "open")
+    __slots__ = ("act", "choice", "data", "event", "facts", "found", "open", "turn")
 
-    def __init__(self, facts: Facts, data: dict[str, JSON], event: Event, at: str) -> None:
+    def __init__(self, facts: Facts, data: dict[str, JSON], event: Event, at: str, turn: int) -> None:
         self.facts = facts
         self.data: Mapping[str, JSON] = data
         self.event = event
         self.open = at
         """The step that was open when the event came."""
+        self.turn = turn
+        """The number of the last prompt when the event came."""
         self.act: Act | None = None
         """The act that is being followed, with its slots."""
         self.choice = ""
@@ -192,13 +194,11 @@ class Interrupt:
     to: str = STAY
     again: str = "answer"
     thanks: str = ""
-    binding: bool = False
-    when_done: str = ""
 
     @cached_property
     def path(self) -> Go:
         """Return where it leads."""
-        return Go(self.to, self.do, self.say, {}, self.binding)
+        return Go(self.to, self.do, self.say)
 
 
 def _no_values(view: View) -> Mapping[str, Value]:
@@ -211,8 +211,8 @@ class Flow:
 
     `closed` tells that the order can no longer be changed; replies then meet the End named `gone`. `late` says what
     a tap on an older question means; `changed` follows a change by another hand; `lost` is the HandOver after three
-    misses, `settled` the quiet End after an agent has done the work, `unanswered` the quiet End after silence,
-    `undeliverable` the way when no prompt arrives.
+    misses, `settled` the quiet End after an agent has done the work, `unanswered` the quiet End after silence
+    (or a Decide between such Ends), `undeliverable` the way when no prompt arrives.
     """
 
     name: str
