@@ -65,9 +65,9 @@ def is_signed(body: bytes, signature: str, secrets: tuple[str, ...]) -> bool:
 def _body() -> bytes | None:
     """Read the body, or return None when it is too long, whether or not its length was announced.
 
-    Flask's own limit cuts a body of unannounced length in silence, so it is lifted here.
+    Flask cuts a body of unannounced length at its limit in silence, so the limit here is one byte above ours.
     """
-    request.max_content_length = None
+    request.max_content_length = MOST_BYTES + 1
     if (request.content_length or 0) > MOST_BYTES:
         return None
     pieces: list[bytes] = []
