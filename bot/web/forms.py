@@ -5,7 +5,8 @@ from typing import Any
 from flask_babel import lazy_gettext as _
 from flask_wtf import FlaskForm
 from wtforms import EmailField, PasswordField, RadioField, SelectField, StringField
-from wtforms.validators import Email, InputRequired, Length, Regexp
+from wtforms.fields.choices import SelectChoice
+from wtforms.validators import InputRequired, Length, Regexp
 
 from bot.web.languages import LANGUAGES
 from bot.web.passwords import LONGEST
@@ -19,6 +20,7 @@ WORDS = {
 }
 """What a `MemberError` says to a person."""
 
+_address = Regexp(r"^\s*[^@\s]+@[^@\s]+\.[^@\s.]+\s*$", message=WORDS["email"])
 _needed = InputRequired(_("Please fill this in."))
 
 
@@ -54,7 +56,7 @@ class Profile(FlaskForm):
     """What a person chooses for themselves."""
 
     name = StringField(_("Name"), [_needed, Length(max=80)], render_kw={"autocomplete": "name"})
-    locale = SelectField(_("Language"), choices=list(LANGUAGES.items()))
+    locale = SelectField(_("Language"), choices=[SelectChoice(code, name) for code, name in LANGUAGES.items()])
 
 
 class NewPassword(FlaskForm):
@@ -87,10 +89,10 @@ class EnableSecondFactor(FlaskForm):
 class Invite(FlaskForm):
     """Who comes in, and as what."""
 
-    email = EmailField(_("E-mail"), [_needed, Length(max=254), Email(_("This is not an e-mail address."))])
+    email = EmailField(_("E-mail"), [_needed, Length(max=254), _address])
     name = StringField(_("Name"), [Length(max=80)])
     role = RadioField(_("Role"), default="agent")
 
     def __init__(self, roles: list[tuple[str, Any]]) -> None:
         super().__init__()
-        self.role.choices = roles
+        self.role.choices = [SelectChoice(code, name) for code, name in roles]

@@ -100,3 +100,31 @@ LABELS: dict[str, dict[str, Label]] = {
         "poison": Label(_("A fault of ours"), "act"),
     },
 }
+
+COLUMNS: dict[str, Any] = {
+    "reference": _("Order number"),
+    "phone": _("Phone"),
+    "amount": _("Amount"),
+    "cod_amount": _("Cash to collect"),
+    "payment_method": _("Payment method"),
+    "placed_at": _("Ordered at"),
+    "shopper_name": _("Name"),
+    "first_name": _("First name"),
+    "last_name": _("Last name"),
+    "alternate_phone": _("Other phone"),
+    "email": _("E-mail"),
+    "address1": _("Address, line 1"),
+    "address2": _("Address, line 2"),
+    "landmark": _("Landmark"),
+    "city": _("City"),
+    "state": _("State"),
+    "postal_code": _("Postal code"),
+    "country": _("Country"),
+    "item_name": _("Product"),
+    "item_quantity": _("Quantity"),
+    "item_price": _("Price of one"),
+    "item_sku": _("SKU"),
+    "currency": _("Currency"),
+    "order_status": _("Status"),
+}
+"""What a column of an order list can be, in the order in which a person thinks of it."""

@@ -32,6 +32,7 @@ from bot.models import (
     Message,
     Order,
     OrderItem,
+    Pulse,
     Receipt,
     Review,
     Run,
@@ -127,6 +128,7 @@ RULES: dict[type[SQLModel], Rule] = {
     Handover: _own(Handover),
     WhatsAppTemplate: _templates,
     Envelope: _nobody,
+    Pulse: _nobody,
     Event: _nobody,
 }
 

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from functools import cache
 
 from sqlmodel import Session, select
 
@@ -26,6 +27,7 @@ from bot.models import (
 )
 from bot.services import Services
 from bot.web.members import create_member
+from bot.web.passwords import hash_password
 
 PASSWORD = "seven yellow bicycles"
 
@@ -56,6 +58,11 @@ def admin(services: Services) -> str:
         return create_member(session, email="admin@pakka.test", role="admin", merchant_id=None, password=PASSWORD).email
 
 
+@cache
+def _hashed() -> str:
+    return hash_password(PASSWORD)
+
+
 def _write(session: Session, slug: str, count: int) -> Shop:
     at = now() - timedelta(hours=6)
     channel = Channel(phone_number_id=str(10**9 + sum(slug.encode()) * 997), business_account_id=slug, created_at=at)
@@ -72,10 +79,11 @@ def _write(session: Session, slug: str, count: int) -> Shop:
             role=role,
             merchant_id=shop.id,
             name=f"{role.title()} Sharma",
-            password=PASSWORD,
         )
         for role in ("owner", "staff", "agent")
     }
+    for person in people.values():
+        person.password_hash = _hashed()
     upload = Upload(
         merchant_id=shop.id,
         member_id=people["owner"].id,

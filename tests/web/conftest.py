@@ -1,0 +1,60 @@
+"""A console of its own for each test: application, shop, and people who are signed in."""
+
+import re
+from collections.abc import Callable
+
+import pytest
+from flask import Flask
+from flask.testing import FlaskClient
+
+from bot.services import Services
+from bot.settings import Settings
+from bot.web.application import create_app
+from tests.web import samples
+from tests.web.samples import PASSWORD, Shop
+
+SECRET = "a secret of the tests, long enough"
+
+
+@pytest.fixture
+def services(sqlite_url: str, redis_url: str) -> Services:
+    """Services on a fresh SQLite database and an empty Redis."""
+    return Services.from_settings(Settings.from_env(database_url=sqlite_url, redis_url=redis_url, secret_key=SECRET))
+
+
+@pytest.fixture
+def app(services: Services) -> Flask:
+    """The application."""
+    return create_app(services)
+
+
+@pytest.fixture
+def shop(services: Services) -> Shop:
+    """A shop with twelve orders in every state and three people."""
+    return samples.fill(services)
+
+
+@pytest.fixture
+def sign_in(app: Flask) -> Callable[..., FlaskClient]:
+    """Return `sign_in(email)`: a browser of its own in which this person is signed in."""
+
+    def make(email: str, password: str = PASSWORD) -> FlaskClient:
+        client = app.test_client()
+        answer = post(client, "/sign-in", email=email, password=password)
+        assert answer.status_code == 302, answer.text
+        return client
+
+    return make
+
+
+def form_token(client: FlaskClient) -> str:
+    """Return a form token that is good in this browser."""
+    page = client.get("/entry/none").text
+    found = re.search(r'name="csrf-token" content="([^"]+)"', page)
+    assert found, page[:500]
+    return found.group(1)
+
+
+def post(client: FlaskClient, address: str, **fields: object):  # type: ignore[no-untyped-def]
+    """Post a form as a page of ours would."""
+    return client.post(address, data={"csrf_token": form_token(client), **fields})
