@@ -177,6 +177,7 @@ def _template(name: str, raw: Mapping[str, Any], locale: str) -> Template:
         buttons=tuple(render(key, {}, locale) for key in raw.get("buttons", ())),
         parameters=parameters,
         examples={one: str(raw["examples"][one]) for one in parameters},
+        ttl_seconds=raw.get("ttl_seconds"),
     )
 
 

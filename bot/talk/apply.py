@@ -18,7 +18,7 @@ from bot.talk.buttons import Signer
 from bot.talk.messages import append
 from bot.talk.places import address_of
 from bot.text import known, render_send, template_values
-from bot.whatsapp.catalogue import catalogue
+from bot.whatsapp.catalogue import Template, catalogue
 
 REVIEW_FIELDS = ("rating", "review_text", "review_media", "review_tag")
 
@@ -72,7 +72,8 @@ def _send(scene: Scene, effect: engine.Send) -> None:
     template = None
     if effect.template:
         values = template_values(effect.template, locale, effect.parts[0].values, scene.order.region)
-        template = {"name": effect.template, "language": language_of(effect.template, locale), "values": values}
+        at_meta = template_of(effect.template, locale)
+        template = {"name": at_meta.name, "language": at_meta.language, "values": values}
     scene.sent += 1
     append(
         scene.session,
@@ -96,12 +97,12 @@ def _send(scene: Scene, effect: engine.Send) -> None:
         outcomes.record(scene.session, scene.order, by="rule", at=scene.at, intent="asked")
 
 
-def language_of(template: str, locale: str) -> str:
-    """Return Meta's code for the language in which a template goes to somebody who speaks `locale`."""
-    found = catalogue().find(template, known(locale))
+def template_of(key: str, locale: str) -> Template:
+    """Return the template as it goes to somebody who speaks `locale`, with its name and language at Meta."""
+    found = catalogue().find(key, known(locale))
     if found is None:
-        raise engine.FlowError(f"there is no WhatsApp template {template!r}")
-    return found.language
+        raise engine.FlowError(f"there is no WhatsApp template {key!r}")
+    return found
 
 
 _KINDS = {

@@ -23,8 +23,6 @@ TTL_OF_UTILITY = range(30, 43201)
 """Seconds for which Meta may keep a utility message for a phone that is off; without one it is 30 days."""
 WORDS_PER_PLACEHOLDER = 2
 """Meta refuses "too many variables for the length" (2388293) and does not say how many words are enough."""
-LANGUAGE_OF = {"hi-Latn": "en_IN", "pt": "pt_BR"}
-"""Meta's code where it is not our locale's. It has none for Hindi in Latin letters, which goes as Indian English."""
 
 
 class TemplateError(ValueError):
@@ -35,10 +33,13 @@ class TemplateError(ValueError):
 class Template:
     """One of our templates in one locale."""
 
-    name: str
+    key: str
+    """Our own name for it, the same in every locale."""
     locale: str
+    name: str
+    """Its name at Meta."""
     language: str
-    """Meta's code; there is no fallback from one to another at Meta."""
+    """Its language at Meta; there is no fallback from one to another there."""
     category: str
     body: str
     header: str = ""
@@ -111,13 +112,13 @@ class Catalogue:
 
     templates: tuple[Template, ...]
 
-    def find(self, name: str, locale: str) -> Template | None:
-        """Return template `name` in our `locale`, in English when it has none there, None when there is no such one."""
-        versions = {template.locale: template for template in self.templates if template.name == name}
+    def find(self, key: str, locale: str) -> Template | None:
+        """Return template `key` in our `locale`, in English when it has none there, None when there is no such one."""
+        versions = {template.locale: template for template in self.templates if template.key == key}
         return versions.get(locale) or versions.get("en")
 
     def use(self, name: str, language: str, values: Mapping[str, str]) -> TemplateUse:
-        """Return what is sent of template `name` in Meta's `language`; raise ComposeError when there is none."""
+        """Return what is sent of Meta's template `name` and `language`; raise ComposeError when there is none."""
         for template in self.templates:
             if (template.name, template.language) == (name, language):
                 return template.use(values)
@@ -127,7 +128,11 @@ class Catalogue:
 @cache
 def catalogue() -> Catalogue:
     """Return our templates, read once; raise TemplateError for the first that Meta would refuse."""
-    found = [_template(written) for versions in texts.templates().values() for written in versions.values()]
+    found = [
+        _template(key, locale, written)
+        for key, versions in texts.templates().items()
+        for locale, written in versions.items()
+    ]
     for template in found:
         prove(template)
     languages = Counter((template.name, template.language) for template in found)
@@ -136,13 +141,14 @@ def catalogue() -> Catalogue:
     return Catalogue(tuple(found))
 
 
-def _template(written: texts.Template) -> Template:
+def _template(key: str, locale: str, written: texts.Template) -> Template:
     return Template(
+        key,
+        locale,
         written.name,
         written.language,
-        LANGUAGE_OF.get(written.language, written.language.replace("-", "_")),
         written.category,
-        body=written.body.strip(),
+        body=written.body,
         footer=written.footer,
         buttons=written.buttons,
         examples=written.examples,
@@ -152,13 +158,13 @@ def _template(written: texts.Template) -> Template:
 
 def prove(template: Template) -> None:
     """Refuse what Meta would refuse, before a reviewer does after a day; raise TemplateError."""
-    where = f"{template.name} [{template.locale}]"
+    where = f"{template.key} [{template.locale}]"
     names = PLACEHOLDER.findall(template.header + template.body)
     bare_body = PLACEHOLDER.sub("", template.body)
     everything = "".join((template.header, template.body, template.footer, *template.buttons))
     rules = [
         (NAME.fullmatch(template.name), "a name has lower-case letters, digits and underscores"),
-        (LANGUAGE.fullmatch(template.language), f"{template.language} is no language of Meta's; see LANGUAGE_OF"),
+        (LANGUAGE.fullmatch(template.language), f"{template.language} is no language of Meta's; see bot.text.LANGUAGES"),
         (template.category in ("UTILITY", "MARKETING"), "category is UTILITY or MARKETING"),
         (template.category != "UTILITY" or template.ttl_seconds is None or template.ttl_seconds in TTL_OF_UTILITY,
          "ttl_seconds of a utility template lies between 30 and 43200"),

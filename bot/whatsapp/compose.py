@@ -72,7 +72,7 @@ class TemplateUse:
     header: tuple[Parameter, ...] = ()
     body: tuple[Parameter, ...] = ()
     quick_replies: int = 0
-    """How many buttons it has; each send gives every one its own payload."""
+    """How many buttons it has; each send gives every one its own payload, the id of the choice in the same place."""
 
 
 @dataclass(frozen=True)
@@ -85,7 +85,7 @@ class Outgoing:
     """Digits with country code, with or without a plus; it wins over the user id, as at Meta."""
     to_bsuid: str | None = None
     choices: tuple[Choice, ...] = ()
-    """Buttons, rows, or the quick replies of a template in their order (the title is then Meta's own copy)."""
+    """Buttons, rows, or what the quick replies of a template stand for, in their order."""
     list_button: str = ""
     """The title of the button that opens a list."""
     header: str = ""
@@ -206,14 +206,16 @@ def _template(message: Outgoing) -> dict[str, Any]:
         components.append({"type": "header", "parameters": [_parameter(one) for one in template.header]})
     if template.body:
         components.append({"type": "body", "parameters": [_parameter(one) for one in template.body]})
-    if len(message.choices) != template.quick_replies:
+    # Inside the window the same question may offer more, in a list.
+    choices = message.choices[: template.quick_replies]
+    if len(choices) < template.quick_replies:
         # A button without a payload would come back as its title, which names no order.
-        raise ComposeError(f"quick replies: {len(message.choices)} payloads for {template.quick_replies} buttons")
-    for index, choice in enumerate(message.choices):
+        raise ComposeError(f"quick replies: {len(choices)} payloads for {template.quick_replies} buttons")
+    for index, choice in enumerate(choices):
         payload = _fits(choice.id, QUICK_REPLY_PAYLOAD, f"payload of quick reply {index + 1}")
         components.append({"type": "button", "sub_type": "quick_reply", "index": str(index),
                            "parameters": [{"type": "payload", "payload": payload}]})  # fmt: skip
-    _unique([choice.id for choice in message.choices], "payloads of the quick replies")
+    _unique([choice.id for choice in choices], "payloads of the quick replies")
     node: dict[str, Any] = {"name": template.name, "language": {"code": template.language}}
     return node | {"components": components} if components else node
 
