@@ -23,7 +23,7 @@ from pathlib import Path
 from bot.addresses.build_india import India, gather
 from bot.addresses.editions import EDITIONS, FORM
 from bot.addresses.india_names import STATE_NUMBER
-from bot.addresses.index import INDEX_PATH, SHARED_PATH, name_filter
+from bot.addresses.index import INDEX_PATH, OTHER_NAME, SHARED_PATH, name_filter
 from bot.addresses.text import bones, key
 
 SOURCES = Path(__file__).with_name("sources.txt")
@@ -190,8 +190,8 @@ def _write_names(db: sqlite3.Connection, india: India, numbers: dict[int, int]) 
 def _write_cities(db: sqlite3.Connection, india: India) -> None:
     """Write where towns of a name lie, and in which areas people write that name as their city."""
     places: dict[str, list[tuple[int, int, int, int]]] = defaultdict(list)
-    for name, lat, lon, people, state in india.places:
-        places[name].append((round(lat * 300), round(lon * 300), min(people // 1000, 65535), state))
+    for name, lat, lon, people, state, own in india.places:
+        places[name].append((round(lat * 300), round(lon * 300), min(people // 1000, 65535), state + (0 if own else OTHER_NAME)))
     db.execute("create table city (skeleton text, name text, towns blob, written blob, primary key (skeleton, name)) without rowid")
     for name in sorted(set(places) | set(india.spellings)):
         towns = array.array("h")

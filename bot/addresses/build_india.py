@@ -63,7 +63,7 @@ class India:
     """Hold everything the tables are written from."""
 
     pins: dict[int, Pin]
-    places: list[tuple[str, float, float, int, int]]  # key, latitude, longitude, population, state number
+    places: list[tuple[str, float, float, int, int, bool]]  # key, latitude, longitude, population, state number, own name?
     spellings: dict[str, Counter[int]]  # city spelling -> first four digits -> branches
     localities: dict[str, Counter[int]]  # words of an address -> pin -> branches
     texts: list[str]  # addresses for the letter model
@@ -171,7 +171,7 @@ def _read_retired(folder: Path, pins: dict[int, Pin]) -> None:
             pins[int(code)].names.update(n for raw in names for n in office_names(raw))
 
 
-def _read_places(folder: Path) -> Iterator[tuple[str, float, float, int, int]]:
+def _read_places(folder: Path) -> Iterator[tuple[str, float, float, int, int, bool]]:
     cities = json.loads((folder / "cities500.json").read_text(encoding="utf-8"))
     for _, city in sorted(cities.items(), key=lambda item: int(item[0])):
         if city["countrycode"] != "IN" or city["admin1code"] not in GEONAMES_STATE:
@@ -179,7 +179,7 @@ def _read_places(folder: Path) -> Iterator[tuple[str, float, float, int, int]]:
         number = STATE_NUMBER[GEONAMES_STATE[city["admin1code"]]]
         names = {key(city["name"])} | {key(n) for n in city["alternatenames"] if n.isascii() or city["population"] > 50_000}
         for name in sorted(n for n in names if 4 <= len(n) <= 28):
-            yield name, city["latitude"], city["longitude"], city["population"], number
+            yield name, city["latitude"], city["longitude"], city["population"], number, name == key(city["name"])
 
 
 @dataclass(frozen=True)
@@ -216,19 +216,19 @@ def _read_branches(path: Path) -> Iterator[Branch]:
 def _settle_states(pins: dict[int, Pin], branches: Iterable[Branch]) -> None:
     """Keep the states that the neighbourhood of a code makes credible: sources misplace whole codes."""
     zones: dict[int, Counter[str]] = defaultdict(Counter)
-    areas: dict[int, Counter[str]] = defaultdict(Counter)
+    alone: dict[int, Counter[str]] = defaultdict(Counter)
     written: dict[int, Counter[str]] = defaultdict(Counter)
     for code, pin in pins.items():
         for state, n in pin.states.items():
             zones[code // 10_000][state] += n
-            areas[code // 1000][state] += n
+            alone[code // 1000][state] += len(pin.states) == 1
     for branch in branches:
         if branch.state:
             written[branch.pin][branch.state] += 1
     for code, pin in pins.items():
         zone = zones[code // 10_000]
         total = sum(zone.values())
-        kept = Counter({s: n for s, n in pin.states.items() if zone[s] >= 0.02 * total or areas[code // 1000][s] >= 0.3 * sum(areas[code // 1000].values())})
+        kept = Counter({s: n for s, n in pin.states.items() if zone[s] >= 0.02 * total or alone[code // 1000][s] >= 3})
         if not kept:
             said = [s for s, n in written[code].most_common() if zone[s] >= 0.02 * total and n >= 2]
             kept = Counter({(said or [max(sorted(zone), key=lambda s: zone[s])])[0]: 1})
@@ -287,10 +287,10 @@ def _medoid(points: list[tuple[float, float]]) -> tuple[float, float]:
     return min(some, key=lambda p: (sum(min(distance(p, q), 60) for q in some), p))
 
 
-def _settle_middles(pins: dict[int, Pin], places: list[tuple[str, float, float, int, int]]) -> None:
+def _settle_middles(pins: dict[int, Pin], places: list[tuple[str, float, float, int, int, bool]]) -> None:
     """Choose for each code the middle that its own names, districts and cities in GeoNames support."""
     towns: dict[tuple[str, int], list[tuple[float, float, int]]] = defaultdict(list)
-    for name, lat, lon, people, state in places:
+    for name, lat, lon, people, state, _ in places:
         towns[name, state].append((lat, lon, people))
     areas: dict[int, list[tuple[float, float]]] = defaultdict(list)
     for code, pin in pins.items():

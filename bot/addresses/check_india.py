@@ -254,14 +254,14 @@ def _with_the_words(
     area = places.codes[number] // 1000
     big = all(india.is_big(name, state) for name in place.city.names)
     known = any(india.is_known_in(name, area, state) for name in place.city.names)
-    named = any(name in found.grams for name in place.city.names)
+    named = any(ratio(name, gram) >= 75 for name in place.city.names for gram in found.grams if gram[0] == name[0])
     if big and not named and fits.km > 25 and (not known or fits.km > 45) and _names_seat_of(found, number, skip, places):
         return SOFT if known and fits.km < 70 else CONFLICT
     if verdict in (SOFT, CONFLICT) and excused:
         fame = max(india.fame(name, state) for name in place.city.names)
         if fame >= india.FAMOUS and not known:
             return verdict
-        return OK if fits.km < 100 or verdict == SOFT or fame < 50 else verdict
+        return OK if fits.km < 100 or verdict == SOFT or fame < 50 or (named and fame < india.FAMOUS) else verdict
     if verdict in (NEAR, UNKNOWN) and not excused:
         districts = [d for d in india.districts_in(text) if places.area(d)]
         fitting = [india.fit(d, number, state).verdict for d in districts]
@@ -303,7 +303,7 @@ def _judge_locality(place: Place, fits: Fit, found: Evidence, out: Verdict, plac
     if india.RANK[india.best_fit(place.city, best, STATE_NAMES[places.states(best)[0]]).verdict] > india.RANK[NEAR]:
         return
     here, there = places.middle(place.number), places.middle(best)
-    elsewhere = here is None or there is None or india.distance(here, there) > 5
+    elsewhere = here is None or there is None or india.distance(here, there) > 8
     code = str(places.codes[best])
     sure = fits.verdict != OK or (score >= 3 and elsewhere)
     out.findings.append(finding("PIN_CITY_SOFT" if sure else "LOCALITY_PIN", place.digits))
@@ -401,7 +401,7 @@ def _judge_text(
     if phones:
         findings.append(finding("PHONE"))
     letters, count = informative(text, names)
-    house = has_house(text)
+    house = bool(parts.first("house_no", "unit")) or has_house(text)
     where = any(k in parts.found for k in ("building", "street", "sublocality", "locality", "village"))
     short = letters < 8 or not where if house else letters < 15 or count < 2
     junk = not phones and is_junk(lower, places.letters, raw.isascii(), True)

@@ -30,6 +30,11 @@ EMAIL = re.compile(r"[\w.+\-]+@[\w\-]+\.[\w.]+")
 _CALL_WORDS = re.compile(r"\b(?:call|phone|ph|mob(?:ile)?|contact|whats ?app|tel|ring)\b(?:\s?(?:me|no|number|on|at))?[\s.:\-]*(?:before (?:coming|delivery|arriving))?|before (?:coming|delivery)", re.I)
 
 
+_FOUR_ALIKE = re.compile(r"([a-z])\1{3}")
+_DIGIT = re.compile(r"\d")
+_NO_ALNUM = re.compile(r"[^a-z0-9]")
+
+
 def surprise(letters: bytes, text: str) -> float:
     """Return the mean surprise of a text's letters (the more, the less it looks like any address)."""
     line = "  " + " ".join(re.findall("[a-z]+", text)) + " "
@@ -55,10 +60,10 @@ def is_junk(text: str, letters: bytes, latin_script: bool, trust_letters: bool) 
         return not re.search(r"\d+\s?[a-z\-/]\s?\d*", text) or len(re.sub(r"\D", "", text)) == 0
     if FILLER_TEXT.match(text.strip(" .,!?")):
         return True
-    digits = re.search(r"\d", text) is not None
+    digits = _DIGIT.search(text) is not None
     if not digits and len(found) <= 3 and all(w in _FILLER for w in found):
         return True
-    if any(re.search(r"([a-z])\1{3}", w) for w in found) or (len(bare) >= 4 and len(set(bare)) <= 2):
+    if _FOUR_ALIKE.search(" ".join(found)) or (len(bare) >= 4 and len(set(bare)) <= 2):
         return True
     if len(found) <= 3 and any(bare[n : n + 4] in _RUNS for n in range(len(bare) - 3)) and not digits:
         return True
@@ -75,7 +80,7 @@ def is_junk(text: str, letters: bytes, latin_script: bool, trust_letters: bool) 
 
 def is_doubled(text: str, city: str) -> bool:
     """Tell whether the two halves of a text say the same, or one word stands three times in a row."""
-    bare = re.sub(r"[^a-z0-9]", "", text.lower())
+    bare = _NO_ALNUM.sub("", text.lower())
     if len(bare) >= 24:
         half = len(bare) // 2
         if bare[:6] in bare[half - 4 : half + 10] and ratio(bare[:half], bare[half:]) >= 92:
@@ -87,7 +92,7 @@ def is_doubled(text: str, city: str) -> bool:
 def informative(text: str, names: frozenset[str]) -> tuple[int, int]:
     """Return letters and words of a text that say where in the town: without city, state and cue words."""
     left = [w for w in words(text) if w not in CUE_WORDS and w not in names]
-    digits = len(re.findall(r"\d", text))
+    digits = len(_DIGIT.findall(text))
     return sum(map(len, left)) + digits, len(left)
 
 

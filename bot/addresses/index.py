@@ -25,18 +25,23 @@ INDEX_PATH = DATA / "places.sqlite"
 SHARED_PATH = DATA / "places-odbl.sqlite"
 
 
+#: Added to the state's number of a town that is filed under another than its own name.
+OTHER_NAME = 64
+
+
 class IndexMissing(RuntimeError):
     """The index was not built; the message names the command that builds it."""
 
 
 @dataclass(frozen=True, slots=True)
 class Town:
-    """One town of a name: degrees, inhabitants in thousands, number of the Indian state."""
+    """One town of a name: degrees, inhabitants in thousands, number of the Indian state, and whether the name is its own."""
 
     latitude: float
     longitude: float
     people: int
     state: int
+    own: bool
 
 
 class Index:
@@ -58,6 +63,7 @@ class Index:
         self.written = lru_cache(8192)(self._written)
         self.area = lru_cache(2048)(self._area)
         self.names = lru_cache(4096)(self._names)
+        self.has_name = lru_cache(8192)(self._has_name)
         self.packed = lru_cache(2048)(self._packed)
         self.cities_like = lru_cache(4096)(self._cities_like)
         self.post = lru_cache(4096)(self._post)
@@ -115,7 +121,7 @@ class Index:
         row = self._db.execute("select p.names, a.names from pin p join areas a on a.number = p.areas where p.number = ?", (number,)).fetchone()
         return tuple(row[0].split("|")) if row[0] else (), tuple(row[1].split("|")) if row[1] else ()
 
-    def has_name(self, name: str) -> bool:
+    def _has_name(self, name: str) -> bool:
         """Tell whether a name may be in the index: false for nearly all words of an address, without a query."""
         one, two = _two_bits(name)
         return bool(self._filter[one >> 3] >> (one & 7) & 1 and self._filter[two >> 3] >> (two & 7) & 1)
@@ -135,7 +141,7 @@ class Index:
         if not row:
             return ()
         flat = array.array("h", row[0])
-        return tuple(Town(flat[n] / 300, flat[n + 1] / 300, flat[n + 2] + 32768, flat[n + 3]) for n in range(0, len(flat), 4))
+        return tuple(Town(flat[n] / 300, flat[n + 1] / 300, flat[n + 2] + 32768, flat[n + 3] % OTHER_NAME, flat[n + 3] < OTHER_NAME) for n in range(0, len(flat), 4))
 
     def _written(self, name: str) -> tuple[tuple[int, int], ...]:
         row = self._db.execute("select written from city where skeleton = ? and name = ?", (bones(name), name)).fetchone()

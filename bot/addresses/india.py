@@ -104,7 +104,7 @@ def _points(name: str, state: int) -> tuple[tuple[float, float], ...]:
 @lru_cache(maxsize=8192)
 def fame(name: str, state: str) -> int:
     """Return the inhabitants, in thousands, of the biggest town of a name."""
-    return max((t.people for spelling in _family(name, state) for t in index().towns(spelling)), default=0)
+    return max((t.people for spelling in _family(name, state) for t in index().towns(spelling) if t.own), default=0)
 
 
 @lru_cache(maxsize=4096)
@@ -136,7 +136,7 @@ def is_big(name: str, state: str) -> bool:
     """Tell whether a name is a district, a town of 15,000 or a city that was written eight times: no mere village."""
     places = index()
     for spelling in _family(name, state):
-        if len(places.area(spelling)) >= 8 or any(t.people >= 15 for t in places.towns(spelling)):
+        if len(places.area(spelling)) >= 8 or any(t.own and t.people >= 15 for t in places.towns(spelling)):
             return True
     return _areas_written(name, state)[1] >= 8
 
@@ -306,7 +306,7 @@ def names_place_of(found: Evidence, number: int, skip: frozenset[str]) -> bool:
     for name in found.grams:
         if name in skip or name in GENERIC:
             continue
-        if name in own or name in areas or any(other in areas for other in other_names(name, "")):
+        if name in own or name in areas or (alias_states(name) and any(other in areas for other in other_names(name, ""))):
             return True
     known = _bones_of(number)
     for name in found.grams:

@@ -181,6 +181,8 @@ def latin(text: str) -> str:
 
 def has_house(text: str, country: str = "IN") -> bool:
     """Tell whether a text names a house, flat, plot or shop; the numbers of sectors, floors and lanes are none."""
+    if not any(c.isdigit() for c in text):
+        return False
     masked = NOT_HOUSE.sub(" ~ ", text)
     return HOUSE_CUE.search(masked) is not None or BARE_NUMBER.search(masked) is not None
 
@@ -202,21 +204,44 @@ def read_parts(text: str, city: str = "") -> Parts:
             return " | "
         rest = pattern.sub(keep, rest)
 
-    take(CARE_OF, "care_of", "name")
-    take(LANDMARK, "landmark", "name")
-    take(LANDMARK_AFTER, "landmark", "name")
-    for kind, pattern in RURAL.items():
-        take(pattern, kind, "name")
-    take(FLOOR, "floor", "n", "word", "n2")
-    take(TOWER, "tower", "name")
-    take(WING, "wing", "name", "before")
-    rest = _take_house(rest, parts)
-    lanes = [m.group() for m in LANE.finditer(rest)]
-    rest = LANE.sub(" | ", rest)
-    for lane in lanes:
-        parts.add("street", lane)
+    present = set(_WORD.findall(text.lower()))
+    if "/" in text or "of" in present:
+        take(CARE_OF, "care_of", "name")
+    if present & _LANDMARK_WORDS or "/" in text:
+        take(LANDMARK, "landmark", "name")
+    if present & _AFTER_WORDS:
+        take(LANDMARK_AFTER, "landmark", "name")
+    if present & _RURAL_WORDS:
+        for kind, pattern in RURAL.items():
+            take(pattern, kind, "name")
+    if present & _FLOOR_WORDS:
+        take(FLOOR, "floor", "n", "word", "n2")
+    if present & {"tower", "twr"}:
+        take(TOWER, "tower", "name")
+    if "wing" in text.lower():
+        take(WING, "wing", "name", "before")
+    if any(c.isdigit() for c in rest):
+        rest = _take_house(rest, parts)
+        lanes = [m.group() for m in LANE.finditer(rest)]
+        if lanes:
+            rest = LANE.sub(" | ", rest)
+            for lane in lanes:
+                parts.add("street", lane)
     _place_pieces(rest, parts, city)
     return parts
+
+
+_WORD = re.compile("[a-z]+")
+#: First words of cues: a text without them is spared the patterns.
+_LANDMARK_WORDS = frozenset(
+    """near nearby nearto nr neaar neer opp opposite opposit behind bhnd behnd beside besides besid next adjacent adj in infront above below close landmark back backside dekat sebelah depan
+    belakang vicino accanto across along towards gan doi cerca frente en pres a tapat malapit likod ke""".split()
+)
+_AFTER_WORDS = frozenset("ke k ki ka jawal javal samor mage pase samne pakkathil pakkam arugil ethiril daggara edurugaa eduruga hattira eduru aduthu opp oppside kache pashe".split())
+_RURAL_WORDS = frozenset(
+    """vill village vpo v gram gaon gaanv gav grama gramam at post po p teh tehsil tahsil tal taluk taluka talq tq mandal thana thsil dist distt district zilla jilla""".split()
+)
+_FLOOR_WORDS = frozenset("floor flr flor fl lantai mala manzil manjil lt piano etage".split())
 
 
 def _without_city(value: str, city: str) -> str:
@@ -236,7 +261,7 @@ def _without_street(value: str, punctuated: bool) -> tuple[str, str]:
 def _take_house(rest: str, parts: Parts) -> str:
     """Take the number of the house or flat out; of "old no 18 new no 27" the new one counts."""
     masked = NOT_HOUSE.sub(lambda m: "~" * len(m.group()), rest)
-    cues = [m for m in HOUSE_CUE.finditer(masked)]
+    cues = list(HOUSE_CUE.finditer(masked))
     renewed = next((m for m in cues if (m.group("house") or "").lower() == "new"), None)
     for match in [renewed] if renewed else cues:
         unit = match.group("unit")
@@ -249,7 +274,8 @@ def _take_house(rest: str, parts: Parts) -> str:
             parts.add("house_no", of_street.group(1))
             rest = rest[: of_street.start(1)] + rest[of_street.end(1) :]
     if not parts.first("house_no", "unit"):
-        masked = NOT_HOUSE.sub(lambda m: "~" * len(m.group()), rest)
+        if cues:
+            masked = NOT_HOUSE.sub(lambda m: "~" * len(m.group()), rest)
         bare = next(iter(BARE_NUMBER.finditer(masked)), None)
         if bare:
             parts.add("house_no", re.sub(r"\s*([-/])\s*", r"\1", bare.group("num")))
