@@ -19,6 +19,7 @@ from babel.lists import format_list
 from babel.numbers import format_currency, format_decimal, get_currency_precision
 
 from bot.engine.effects import Choice, Part, Send
+from bot.engine.flow import Ask, Decide, End, Flow, Says, paths
 from bot.engine.values import Day, Difference, Items, Money, Place, Text, Value
 
 FOLDER = Path(__file__).parent.parent / "templates"
@@ -103,6 +104,80 @@ def render_send(send: Send, locale: str, region: str = "") -> Rendered:
         render(send.button, {}, spoken, region) if send.button else "",
         send.form,
     )
+
+
+def problems(flows: Iterable[Flow]) -> list[str]:
+    """Return what is wrong with the texts of all locales: missing keys, unknown placeholders, titles that are too long.
+
+    Bodies are measured by the tests, with the longest values that occur.
+    """
+    found: list[str] = []
+    english = catalogue(DEFAULT)
+    for flow in flows:
+        found += [f"{DEFAULT}: {key} is missing" for key in sorted(keys_of(flow)) if key not in english]
+        found += [
+            f"{flow.name}.{step.name}: there is no WhatsApp template {name!r}"
+            for step in flow.steps
+            for name in (getattr(step, "template", None), getattr(step, "reminder", None))
+            if name and name not in templates()
+        ]
+    for locale in locales():
+        texts = catalogue(locale)
+        found += [f"{locale}: {key} is missing" for key in english if key not in texts]
+        found += [f"{locale}: {key} is not in {DEFAULT}" for key in texts if key not in english]
+        for key, text in texts.items():
+            forms = text.values() if isinstance(text, Mapping) else (text,)
+            for form in forms:
+                here, there = set(PLACEHOLDER.findall(str(form))), placeholders(key)
+                if here - there or (not isinstance(text, Mapping) and here != there):
+                    found.append(f"{locale}: {key} should name {sorted(there)}, not {sorted(here)}")
+            most = _limit(key)
+            if most and isinstance(text, str) and not PLACEHOLDER.search(text) and len(text) > most:
+                found.append(f"{locale}: {key} has {len(text)} characters, {most} are allowed")
+    return found
+
+
+def placeholders(key: str) -> set[str]:
+    """Return the placeholders of a text, as its English form has them."""
+    text = catalogue(DEFAULT).get(key, "")
+    forms = text.values() if isinstance(text, Mapping) else (text,)
+    return {name for form in forms for name in PLACEHOLDER.findall(str(form))}
+
+
+def keys_of(flow: Flow) -> set[str]:
+    """Return the text keys that a flow names without being run; those its functions choose show in its dialogues."""
+    found: set[str] = set()
+    says: list[Says] = [interrupt.say for interrupt in flow.interrupts]
+    for step in flow.steps:
+        says += [way.say for _, way in paths(step)]
+        if isinstance(step, Decide) or (isinstance(step, End) and step.quiet and not step.choices and not step.on):
+            continue
+        prefix = flow.texts(step)
+        if step.say:
+            says.append(step.say)
+        elif not (isinstance(step, End) and step.quiet):
+            found.add(f"{prefix}.text")
+        if isinstance(step, Ask):
+            found.add(f"{prefix}.again")
+            if len(step.patience) > 1:
+                found.add(f"{prefix}.remind")
+            if step.form == "list":
+                found.add(f"{prefix}.button")
+        if isinstance(step, Ask | End) and getattr(step, "offer", None) is None:
+            ids = step.choices if step.choices is not None else tuple(step.on)
+            found |= {c.title if isinstance(c, Choice) else f"{prefix}.choices.{c}" for c in ids}
+    for say in says:
+        found |= {say} if isinstance(say, str) else set(say) if isinstance(say, tuple) else set()
+    return found
+
+
+def _limit(key: str) -> int:
+    if ".choices." in key:
+        in_list = key.rpartition(".choices.")[0]
+        return ROW if f"{in_list}.button" in catalogue(DEFAULT) else TITLE
+    if key.endswith(".button"):
+        return TITLE
+    return {"common.footer": FOOTER, "address.neither": TITLE, "which.none": ROW}.get(key, 0)
 
 
 def known(locale: str) -> str:

@@ -16,14 +16,17 @@ from bot.engine import (
     OpenTask,
     Order,
     Outcome,
+    React,
     Record,
     View,
     go,
     prove,
 )
 from bot.engine.flow import Path
+from flows.address import address_steps, fresh
 from flows.common import AFTER, DAY, INTERRUPTS, SHORT, TOO_LATE, common_steps, keep_theirs, on_the_way, silent
 from flows.order_confirmation import PATIENCE
+from flows.slot import wish
 from flows.telling import all_orders, tell
 
 CONFIRMED = Record("intent", "confirmed")
@@ -44,7 +47,13 @@ def _list(view: View, name: str) -> list[str]:
 def may_ask(view: View) -> Outcome:
     """Ask only what is open; remember which orders were asked about."""
     asked = unanswered(view)
-    return Outcome("ask" if asked else "settled", {"ids": {one.reference: one.id for one in asked}})
+    step = "settled" if not asked else "ask" if len(asked) > 1 else "one"
+    return Outcome(step, {"ids": {one.reference: one.id for one in asked}, "about": asked[0].id if asked else None})
+
+
+def question(view: View) -> tuple[str, ...]:
+    """Tell everything the first time, little when the question comes back."""
+    return ("several_orders.all.again",) if view.data.get("theirs") else ("several_orders.all.text",)
 
 
 def is_over(view: View) -> bool:
@@ -53,9 +62,11 @@ def is_over(view: View) -> bool:
 
 
 def confirm_all(view: View) -> Iterable[Effect]:
-    """Confirm every order that was listed."""
-    for one in unanswered(view):
-        yield Record("intent", "confirmed", order=one.id)
+    """Confirm every order that was listed and still is as it was."""
+    wanted = _list(view, "yes")
+    for one in all_orders(view):
+        if one.reference in wanted and one.intent == "" and one.status == "open":
+            yield Record("intent", "confirmed", order=one.id)
 
 
 def all_said(view: View) -> Mapping[str, JSON]:
@@ -116,13 +127,25 @@ def pick(view: View) -> Mapping[str, JSON]:
     return {"about": view.choice}
 
 
+def pick_address(view: View) -> Mapping[str, JSON]:
+    """Speak about the address of the picked order."""
+    return {**fresh(view), "about": view.choice}
+
+
+def address_noted(view: View) -> Outcome:
+    """Count the yes to the new address as a yes to the order, and ask about what is left."""
+    keep = said_yes(view)
+    left = [one for one in unanswered(view) if one.id != view.data.get("about")]
+    return Outcome("finish" if not left else "all" if len(left) > 1 else "next", {**keep, "about": None})
+
+
 def the_rest(view: View) -> Iterable[Effect]:
     """Let the address and the day of each wanted order be settled in their own talks."""
     wanted = _list(view, "yes")
     for one in all_orders(view):
         if one.reference in wanted:
             yield Begin("address_check", one.id)
-            if "delivery_slot" in view.facts.merchant.flows:
+            if view.data.get("wish") or "delivery_slot" in view.facts.merchant.flows:
                 yield Begin("delivery_slot", one.id)
 
 
@@ -140,9 +163,20 @@ def summary(view: View) -> tuple[str, ...]:
 
 
 ALL = go("finish", confirm_all, keep=all_said, say="several_orders.thanks", binding=True)
-LATER: Mapping[str, Path] = dict.fromkeys(
-    ("change_address", "address_fragment", "slot_choice", "reschedule"), go(STAY, say="several_orders.later")
-)
+LATER: Mapping[str, Path] = {
+    "change_address": "which_address",
+    "address_fragment": "which_address",
+    "slot_choice": go(STAY, say="several_orders.later", keep=wish),
+    "reschedule": go(STAY, say="several_orders.later", keep=wish),
+}
+
+AFTERWARDS: Mapping[str, Path] = {
+    "cancel": "which",
+    "dont_cancel": "which",
+    "change_address": "which_address",
+    "address_fragment": "which_address",
+}
+"""What a shopper may change after everything was noted."""
 
 FLOW = prove(
     Flow(
@@ -159,9 +193,10 @@ FLOW = prove(
         interrupts=INTERRUPTS,
         changed=dict.fromkeys(("cancelled", "shipped", "delivered"), "begin"),
         steps=(
-            Decide("begin", may_ask, {"ask": "all", "settled": "settled"}),
+            Decide("begin", may_ask, {"ask": go("all", keep={"about": None}), "one": "one", "settled": "settled"}),
             Ask(
                 "all",
+                say=question,
                 on={"all": ALL, "single": "next"},
                 hear={
                     **LATER,
@@ -181,16 +216,31 @@ FLOW = prove(
                 "one",
                 on={
                     "confirm": go("next", CONFIRMED, keep=said_yes, say="several_orders.one_confirmed"),
+                    "change_address": go("address_full", keep=fresh),
                     "cancel": go("next", CANCELLED, keep=said_no, say="several_orders.one_cancelled"),
                 },
                 hear={
                     **LATER,
+                    "change_address": go("address_full", keep=fresh),
                     "confirm": go("next", CONFIRMED, keep=said_yes, say="several_orders.one_confirmed"),
                     "cancel": go(STAY, say="common.please_tap"),
                 },
                 patience=SHORT,
                 silent=go(CLOSE, silent),
+                template="order_reminder",
+                reminder="order_reminder",
             ),
+            Ask(
+                "which_address",
+                form="list",
+                offer=rows,
+                on={"order": go("address_full", keep=pick_address), "undo": go("finish", undone, keep=wanted_again)},
+                patience=DAY,
+                silent=go(CLOSE, silent),
+                listens="idle",
+            ),
+            *address_steps(good="address_noted", then="address_noted", cancel={"cancel": "which"})[1:],
+            Decide("address_noted", address_noted, {"finish": "finish", "all": "all", "next": "next"}),
             Ask(
                 "which",
                 form="list",
@@ -205,18 +255,18 @@ FLOW = prove(
                 "noted",
                 say=summary,
                 on={"change": "which"},
-                hear={"cancel": "which", "dont_cancel": "which", "confirm": go(STAY, say="several_orders.as_noted")},
+                hear={**AFTERWARDS, "confirm": go(STAY, React("👍"))},
             ),
             End(
                 "unanswered",
                 quiet=True,
                 texts="several_orders.all",
                 on={"all": ALL, "single": "next"},
-                hear={"confirm": ALL, "cancel": "which"},
+                hear={**LATER, "confirm": ALL, "cancel": "which"},
                 listens="confirm",
             ),
             End("gone", say=on_the_way, hear=AFTER),
-            *common_steps({"cancel": "which"}),
+            *common_steps(AFTERWARDS),
         ),
     )
 )

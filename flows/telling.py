@@ -38,7 +38,7 @@ def tell(view: View) -> Mapping[str, Value]:
     if isinstance(question, Mapping):
         values["value"] = str(question.get("value") or "")
     if facts.others:
-        everything = all_orders(view)
+        everything = asked_together(view)
         values["orders"] = OrderList(tuple((one.reference, one.items, one.total) for one in everything))
         values["count"] = len(everything)
         values["sum"] = Money(sum(one.total.minor for one in everything), order.total.currency)
@@ -62,6 +62,13 @@ def place(view: View) -> Place:
     fields: Mapping[str, JSON] = draft(view) or view.order.address
     shown = tuple((name, str(fields[name])) for name in PRINTED if fields.get(name))
     return Place(shown, masked=not (view.data.get("theirs") or view.order.intent in OURS))
+
+
+def asked_together(view: View) -> tuple[Order, ...]:
+    """Return the orders that this talk asks about and that can still be changed."""
+    asked = view.data.get("ids")
+    known = set(asked) if isinstance(asked, Mapping) else {one.reference for one in all_orders(view)}
+    return tuple(one for one in all_orders(view) if one.reference in known and one.status == "open")
 
 
 def draft(view: View) -> dict[str, JSON]:

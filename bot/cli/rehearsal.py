@@ -67,6 +67,7 @@ class Rehearsal:
     prompts: list[Prompt] = field(default_factory=list)
     records: list[Effect] = field(default_factory=list)
     timers: list[tuple[datetime, int, int]] = field(default_factory=list)
+    rules: Rules = field(default_factory=Rules)
 
     def __post_init__(self) -> None:
         """Prepare a run that has not begun."""
@@ -87,7 +88,7 @@ class Rehearsal:
                 self._carry_out(effect)
             if found is None:
                 return happened
-            promise = promise_of(Rules(), self.facts.order, self.facts.now)
+            promise = promise_of(self.rules, self.facts.order, self.facts.now)
             value = json.loads(json.dumps(answer(found.kind, found.query, promise)))
             event = engine.Found(found.kind, value)
         raise engine.FlowError("the flow looks up without end")

@@ -142,6 +142,8 @@ class Walk:
                     kind, query = here.look_up
                     self.at = name
                     self.status = "waiting"
+                    if self.parts:
+                        raise FlowError(f"{self.flow.name}.{name}: looks up between two orders")
                     self.data["says"] = list(self.says)
                     self.effects.append(LookUp(kind, authored(query, self.view)))
                     return
@@ -268,6 +270,7 @@ class Walk:
             raise FlowError(f"{self.flow.name}.{self.at}: two bubbles in one turn")
         values = self.values()
         form = form or ("text" if not choices else "buttons" if len(choices) <= 3 else "list")
+        parts = (*self.parts, *(Part(key, values) for key in spoken))
         self.turn += 1
         self.sent = True
         self.says, self.parts = [], []
@@ -275,7 +278,7 @@ class Walk:
         self.effects.append(
             Send(
                 turn=self.turn,
-                parts=(*self.parts, *(Part(key, values) for key in spoken)),
+                parts=parts,
                 choices=choices,
                 form=form,
                 button=f"{self.flow.texts(step)}.button" if form == "list" else "",

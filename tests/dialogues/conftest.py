@@ -100,6 +100,9 @@ def act(stage: Rehearsal, line: str) -> list[Effect]:
         return []
     if word == "start":
         return stage.feed(engine.Started())
+    if rest.startswith("horizon "):
+        stage.rules = replace(stage.rules, horizon_days=int(rest.split()[1]))
+        return []
     if word == "facts":
         stage.facts = changed(stage.facts, rest)
         return []
