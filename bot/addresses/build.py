@@ -23,7 +23,7 @@ from pathlib import Path
 from bot.addresses.build_india import India, gather
 from bot.addresses.editions import EDITIONS, FORM
 from bot.addresses.india_names import STATE_NUMBER
-from bot.addresses.index import INDEX_PATH, OTHER_NAME, SHARED_PATH, name_filter
+from bot.addresses.index import DATA, INDEX_PATH, OTHER_NAME, SHARED_PATH, name_filter
 from bot.addresses.text import bones, key
 
 SOURCES = Path(__file__).with_name("sources.txt")
@@ -48,12 +48,13 @@ def stamp() -> str:
     return hashlib.sha256("\n".join(parts).encode()).hexdigest()[:16]
 
 
-def is_fresh() -> bool:
+def is_fresh(target: Path = DATA) -> bool:
     """Tell whether the index exists and was built by this code from these sources."""
-    if not INDEX_PATH.exists():
+    path = target / INDEX_PATH.name
+    if not path.exists():
         return False
     try:
-        db = sqlite3.connect(f"file:{INDEX_PATH}?mode=ro", uri=True)
+        db = sqlite3.connect(f"file:{path}?mode=ro", uri=True)
         row = db.execute("select value from meta where name = 'stamp'").fetchone()
         db.close()
     except sqlite3.Error:
@@ -61,22 +62,22 @@ def is_fresh() -> bool:
     return bool(row) and row[0] == stamp()
 
 
-def build(force: bool = False, sources: Path | None = None) -> bool:
+def build(force: bool = False, sources: Path | None = None, target: Path = DATA) -> bool:
     """Build the index unless it is fresh; return whether anything was done.
 
-    `sources` is a folder that already holds the unpacked packages; without it they are fetched. The files appear under
-    their names only when they are complete, so a broken build leaves the old index in place. Raises `RuntimeError`
-    with the installer's words when the packages cannot be fetched.
+    `sources` is a folder that already holds the unpacked packages; without it they are fetched. The files appear in
+    `target` only when they are complete, so a broken build leaves the old index in place. Raises `RuntimeError` with the
+    installer's words when the packages cannot be fetched, `OSError` when the folder cannot be written.
     """
-    if not force and is_fresh():
+    if not force and is_fresh(target):
         return False
-    INDEX_PATH.parent.mkdir(exist_ok=True)
+    target.mkdir(parents=True, exist_ok=True)
     if sources is not None:
-        _write_all(sources)
+        _write_all(sources, target)
         return True
     with tempfile.TemporaryDirectory(prefix="address-sources-") as folder:
         _fetch(Path(folder))
-        _write_all(Path(folder))
+        _write_all(Path(folder), target)
     return True
 
 
@@ -90,8 +91,8 @@ def _fetch(folder: Path) -> None:
         raise RuntimeError(f"The sources of the address index could not be fetched: {done.stderr.strip() or done.stdout.strip()}")
 
 
-def _write_all(sources: Path) -> None:
-    for path, write in ((SHARED_PATH, _write_shared), (INDEX_PATH, _write_index)):
+def _write_all(sources: Path, target: Path) -> None:
+    for path, write in ((target / SHARED_PATH.name, _write_shared), (target / INDEX_PATH.name, _write_index)):
         unfinished = path.with_suffix(".new")
         unfinished.unlink(missing_ok=True)
         db = sqlite3.connect(unfinished, isolation_level=None)
