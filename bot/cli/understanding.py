@@ -46,11 +46,30 @@ def _answer(line: str, number: int) -> str:
             raise ValueError(f"state {state!r} is not one of {', '.join(STATES)}")
         at = datetime.fromisoformat(row["at"]) if row.get("at") else None
     except (ValueError, TypeError) as problem:
-        return json.dumps({"id": None, "intent": None, "acts": [], "slots": {}, "confidence": 0.0, "error": f"line {number}: {problem}"})
+        return json.dumps(
+            {
+                "id": None,
+                "intent": None,
+                "acts": [],
+                "slots": {},
+                "confidence": 0.0,
+                "error": f"line {number}: {problem}",
+            }
+        )
     read = understand(row["text"], context(state, row.get("region"), row.get("lang"), at))
     intent, slots, confidence = act_of(read)
-    acts = [{"kind": act_of_kind(act.kind, act.slots), "slots": act.slots, "confidence": act.confidence} for act in read.acts]
-    result = {"id": row.get("id"), "intent": intent, "acts": acts, "slots": slots, "confidence": confidence, "safe": read.safe}
+    acts = [
+        {"kind": act_of_kind(act.kind, act.slots), "slots": act.slots, "confidence": act.confidence}
+        for act in read.acts
+    ]
+    result = {
+        "id": row.get("id"),
+        "intent": intent,
+        "acts": acts,
+        "slots": slots,
+        "confidence": confidence,
+        "safe": read.safe,
+    }
     return json.dumps(result, ensure_ascii=False)
 
 

@@ -36,7 +36,24 @@ def phone(text: str) -> str | None:
 
 def looks_like_address(view: View, found: list[Token], code: str | None) -> float:
     """Return how sure it is that the message is a piece of an address, from 0 to 1."""
-    topics = mask("WHEN", "WHERE", "HOWMUCH", "CANCEL", "RETURN", "DAMAGED", "HUMAN", "ONLINE", "NOTMINE", "LATE", "STATUS", "TALK", "CHANGE", "WRONG", "OFFER", "WHO")
+    topics = mask(
+        "WHEN",
+        "WHERE",
+        "HOWMUCH",
+        "CANCEL",
+        "RETURN",
+        "DAMAGED",
+        "HUMAN",
+        "ONLINE",
+        "NOTMINE",
+        "LATE",
+        "STATUS",
+        "TALK",
+        "CHANGE",
+        "WRONG",
+        "OFFER",
+        "WHO",
+    )
     if view.bits & topics or view.asks:
         return 0.0
     places = sum(1 for unit in view.units if unit.bits & BIT["PLACE"])
@@ -52,6 +69,6 @@ def looks_like_address(view: View, found: list[Token], code: str | None) -> floa
         if view.state == "address" and (cues or unknown >= 1) and not view.when.dated:
             return 0.8 if cues else 0.6
         return 0.7 if places else 0.0
-    if cues >= 3 and not view.when.dated or (cues >= 2 and unknown and places):
+    if (cues >= 3 and not view.when.dated) or (cues >= 2 and unknown and places):
         return 0.85
     return 0.0

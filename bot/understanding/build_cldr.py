@@ -33,5 +33,7 @@ def cldr() -> str:
                 tables["weekdays"].setdefault(key, set()).add(locale.days[use]["wide"][number])
             for number, key in enumerate(_MONTHS, 1):
                 tables["months"].setdefault(key, set()).add(locale.months[use]["wide"][number])
-        result[name] = {table: {key: sorted(v.lower() for v in rows[key]) for key in rows} for table, rows in tables.items()}
+        result[name] = {
+            table: {key: sorted(v.lower() for v in rows[key]) for key in rows} for table, rows in tables.items()
+        }
     return json.dumps(result, ensure_ascii=False, indent=0, sort_keys=True) + "\n"

@@ -39,7 +39,9 @@ class Model:
             return dict.fromkeys(self.acts, 1.0 / len(self.acts))
         pick = itemgetter(*merged)
         values = tuple(merged.values())
-        raw = [self.scale * sum(map(mul, pick(row), values)) + bias for row, bias in zip(self.rows, self.bias, strict=True)]
+        raw = [
+            self.scale * sum(map(mul, pick(row), values)) + bias for row, bias in zip(self.rows, self.bias, strict=True)
+        ]
         top = max(raw)
         powers = [exp(value - top) for value in raw]
         total = sum(powers)

@@ -60,4 +60,6 @@ class Interpretation:
 
 
 # Acts that change what happens to an order or a subscription.
-ORDER_CHANGING = frozenset({"confirm", "cancel", "yes_but", "not_my_order", "opt_out", "return_refund", "change_address", "reschedule"})
+ORDER_CHANGING = frozenset(
+    {"confirm", "cancel", "yes_but", "not_my_order", "opt_out", "return_refund", "change_address", "reschedule"}
+)

@@ -72,7 +72,9 @@ def meanings(view: View, topics: tuple[str, ...]) -> dict[str, float]:
         counts["G:" + name] = 1.0
     counts["U:%d" % min(4, sum(1 for unit in view.units if not unit.bits))] = 0.6
     counts["L:%d" % min(6, len(view.units))] = 0.4
-    only = "|".join(sorted({name for unit in view.units for name in classes(unit.bits & ~(BIT["FUNC"] | BIT["PLEASE"]))})[:4])
+    only = "|".join(
+        sorted({name for unit in view.units for name in classes(unit.bits & ~(BIT["FUNC"] | BIT["PLEASE"]))})[:4]
+    )
     counts["O:" + only] = 0.8
     length = sqrt(sum(value * value for value in counts.values())) or 1.0
     result = {key: 1.4 * value / length for key, value in counts.items()}

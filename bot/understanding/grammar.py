@@ -16,7 +16,9 @@ ASSENT = mask("YES", "OK", "RIGHT", "CONFIRM")
 HARMLESS = GO | mask("DO", "ORDER", "ORDERED", "PLEASE", "FUNC", "THANKS", "ALSO", "GOOD", "GREET", "CASH", "RESUME")
 SKIPPED = mask("FUNC", "PLEASE", "DO", "ORDER", "ALSO")
 QUESTION = mask("ASK", "WHEN", "WHERE", "HOWLONG", "HOWMUCH", "WHO")
-VERBS = mask("CANCEL", "SEND", "CONFIRM", "WANT", "ARRIVE", "ORDERED", "KEEP", "MSG", "TALK", "RIGHT", "CHANGE", "RETURN", "PAY")
+VERBS = mask(
+    "CANCEL", "SEND", "CONFIRM", "WANT", "ARRIVE", "ORDERED", "KEEP", "MSG", "TALK", "RIGHT", "CHANGE", "RETURN", "PAY"
+)
 NO, NEG, NOWANT = BIT["NO"], BIT["NEG"], BIT["NOWANT"]
 
 
@@ -58,6 +60,11 @@ class View:
         """Return the share of words that some class knows."""
         known = sum(1 for unit in self.units if unit.bits)
         return known / len(self.units) if self.units else 0.0
+
+    @property
+    def known(self) -> bool:
+        """Tell whether every word is known: an unknown one could be a negator of another language."""
+        return all(unit.bits or unit.text in self.given for unit in self.units)
 
     @cached_property
     def content(self) -> list[Unit]:
@@ -164,7 +171,11 @@ def _opt(view: View) -> Verdict | None:
         return Verdict("opt_in", "opt-in words")
     if view.has("OPTIN") and view.has("NEG", "NOWANT") and not view.has("CANCEL", "UNDO", "KEEP"):
         return Verdict("opt_out", "opt-in words, negated", 0.92)
-    if view.denies("TALK") and not view.has("BUT", "SEND", "ARRIVE", "ADDRESS", "CANCEL", "LATE", "ASK") and not view.when.dated:
+    if (
+        view.denies("TALK")
+        and not view.has("BUT", "SEND", "ARRIVE", "ADDRESS", "CANCEL", "LATE", "ASK")
+        and not view.when.dated
+    ):
         return Verdict("opt_out", "contact refused", 0.85, safe=False)
     if view.has("OPTOUT") and not (view.has("OPTIN") and not view.has("STOP", "NEG")):
         if len(view.units) == 1 or not view.has("CANCEL") or view.has("MSG"):
@@ -173,12 +184,16 @@ def _opt(view: View) -> Verdict | None:
         stopped = view.affirms("CANCEL") and not view.has("ORDER", "SEND", "UNDO", "KEEP")
         for index, unit in enumerate(view.units):
             if unit.bits & BIT["MSG"]:
-                near = [u for u in view.units[max(0, index - 3) : index + 4] if u.clause == unit.clause and u is not unit]
+                near = [
+                    u for u in view.units[max(0, index - 3) : index + 4] if u.clause == unit.clause and u is not unit
+                ]
                 stops = any(u.bits & BIT["STOP"] and not u.bits & (NO | NEG) for u in near)
                 denied = index in view.negated.get("MSG", set()) or any(
-                    (u.bits & (NEG | NOWANT)) for u in near if not view.has("ARRIVE", "LATE", "WRONG", "CHANGE", "TALK", "CANCEL")
+                    (u.bits & (NEG | NOWANT))
+                    for u in near
+                    if not view.has("ARRIVE", "LATE", "WRONG", "CHANGE", "TALK", "CANCEL")
                 )
-                denied = denied or view.denies("WANT") or view.has("NOWANT") and not view.has("CANCEL")
+                denied = denied or view.denies("WANT") or (view.has("NOWANT") and not view.has("CANCEL"))
                 if unit.bits & (NEG | BIT["STOP"]) and not unit.bits & NO:
                     denied = True
                 if (stops or denied or stopped) and not view.has("LATE", "WHERE", "WHEN", "DAMAGED"):
@@ -231,9 +246,8 @@ def _cancel(view: View) -> Verdict | None:
         return Verdict("reschedule", "not then but later", 0.85, dict(view.when.slots))
     if view.has("STATUS", "WHERE") and view.has("ASK"):
         return None
-    sure = not view.has("ASK", "WHO") or view.post or not view.asks
-    opening = bool(view.negated.get("opening"))
-    return Verdict("cancel", "cancel words", 0.95 if sure and not opening else 0.8, safe=sure and not opening and view.covered > 0.6)
+    sure = not (view.asks or view.has("KEEP", "SEND")) and not view.negated.get("opening")
+    return Verdict("cancel", "cancel words", 0.95 if sure else 0.8, safe=sure and view.known)
 
 
 def _no_need_to(view: View) -> bool:
@@ -241,7 +255,11 @@ def _no_need_to(view: View) -> bool:
     for index, unit in enumerate(view.units[:-1]):
         if unit.bits & BIT["CANCEL"]:
             rest = [u for u in view.units[index + 1 :] if u.clause == unit.clause]
-            return bool(rest) and any(u.bits & NOWANT and not u.bits & NEG for u in rest) and not view.has("UNDO", "REASON")
+            return (
+                bool(rest)
+                and any(u.bits & NOWANT and not u.bits & NEG for u in rest)
+                and not view.has("UNDO", "REASON")
+            )
     return False
 
 
@@ -266,7 +284,9 @@ def _deferral(view: View) -> Verdict | None:
     but = next((i for i, u in enumerate(view.units) if u.bits & BIT["BUT"] and not u.bits & ASSENT), -1)
     if go < but:
         return None
-    if view.when.refused and not view.has("CANCEL", "NOTMINE", "DAMAGED", "RETURN", "ARRIVE", "LATE", "WHEN", "WHERE", "MSG"):
+    if view.when.refused and not view.has(
+        "CANCEL", "NOTMINE", "DAMAGED", "RETURN", "ARRIVE", "LATE", "WHEN", "WHERE", "MSG"
+    ):
         rule = "one day refused for another" if view.when.dated else "a day refused"
         return Verdict("reschedule", rule, 0.93, dict(view.when.slots))
     return None
@@ -284,7 +304,7 @@ def _do_not_send(view: View) -> Verdict | None:
         return None
     if view.affirms("SEND") and view.denies("SEND") and not view.has("NOWANT", "NO"):
         return None
-    return Verdict("cancel", "do not send", 0.95, {"negated": True}, view.covered > 0.6)
+    return Verdict("cancel", "do not send", 0.95, {"negated": True}, view.known)
 
 
 def _unwanted(view: View) -> Verdict | None:
@@ -292,7 +312,9 @@ def _unwanted(view: View) -> Verdict | None:
     denied = view.denies("WANT")
     if not view.has("NOWANT") and not denied:
         return None
-    if view.has("CANCEL", "MSG", "DAMAGED", "RETURN", "OFFER", "PRODUCT", "ONLINE", "PAY", "CHANGE", "TALK", "ASK", "KEEP"):
+    if view.has(
+        "CANCEL", "MSG", "DAMAGED", "RETURN", "OFFER", "PRODUCT", "ONLINE", "PAY", "CHANGE", "TALK", "ASK", "KEEP"
+    ):
         return None
     if view.when.dated or view.has("LATER"):
         return Verdict("reschedule", "not wanted then", 0.85, dict(view.when.slots))
@@ -300,12 +322,14 @@ def _unwanted(view: View) -> Verdict | None:
         return None
     if denied and view.affirms("WANT") and not view.has("NOWANT"):
         return None
-    return Verdict("cancel", "not wanted", 0.94, safe=view.covered > 0.6)
+    return Verdict("cancel", "not wanted", 0.94, safe=view.known)
 
 
 def _retracted(view: View) -> Verdict | None:
     """Read "pressed the wrong button" as a retraction."""
-    if view.has("UNDO") and not view.has("REASON", "ORDERED", "ADDRESS", "WRONG", "NOTMINE", "NOWANT", "PLACE", "CHANGE"):
+    if view.has("UNDO") and not view.has(
+        "REASON", "ORDERED", "ADDRESS", "WRONG", "NOTMINE", "NOWANT", "PLACE", "CHANGE"
+    ):
         return Verdict("dont_cancel", "taken back", 0.8, safe=False)
     return None
 
@@ -313,7 +337,7 @@ def _retracted(view: View) -> Verdict | None:
 def second(view: View) -> str | None:
     """Return the act of what a yes is tied to: the change, the question or the condition after it."""
     bits = view.bits
-    if bits & BIT["ADDRESS"] or bits & BIT["HOME"] or bits & BIT["PLACE"] and not view.when.dated:
+    if bits & BIT["ADDRESS"] or bits & BIT["HOME"] or (bits & BIT["PLACE"] and not view.when.dated):
         return "change_address"
     if bits & mask("LATER", "AWAY") or view.when.refused:
         return "slot_choice" if view.when.dated else "reschedule"
@@ -334,12 +358,20 @@ def second(view: View) -> str | None:
 
 def _go_ahead(view: View) -> Verdict | None:
     """Confirm only when every word of the message is known and harmless; a yes with anything else is a yes-but."""
-    if not view.bits & GO or view.has("CANCEL", "NOTMINE", "OPTOUT", "NOWANT") or view.denies("SEND", "CONFIRM", "WANT", "RIGHT", "ARRIVE"):
+    if (
+        not view.bits & GO
+        or view.has("CANCEL", "NOTMINE", "OPTOUT", "NOWANT")
+        or view.denies("SEND", "CONFIRM", "WANT", "RIGHT", "ARRIVE")
+    ):
         return None
     first = next((i for i, u in enumerate(view.units) if u.bits & ASSENT), None)
     go = next((i for i, u in enumerate(view.units) if u.bits & GO), 0)
     but = next((i for i, u in enumerate(view.units) if u.bits & BIT["BUT"] and not u.bits & ASSENT and i > 0), None)
-    blocked = [u for u in view.units if not u.bits & HARMLESS or (u.bits & (NO | NEG | QUESTION | BIT["BUT"]) and not u.bits & ASSENT)]
+    blocked = [
+        u
+        for u in view.units
+        if not u.bits & HARMLESS or (u.bits & (NO | NEG | QUESTION | BIT["BUT"]) and not u.bits & ASSENT)
+    ]
     timed = view.when.tokens
     blocked = [u for u in blocked if not (timed.issuperset(range(u.start, u.end)))]
     if but is not None and go < but < len(view.units) - 1:
@@ -349,9 +381,18 @@ def _go_ahead(view: View) -> Verdict | None:
         return None
     if not blocked and not view.when.dated and not view.when.refused and not view.asks and not view.given:
         return _plain_yes(view, first)
-    if not blocked and view.when.dated and not view.asks and not view.given and view.has("SEND") and not view.has("YES", "CONFIRM", "RIGHT"):
+    if (
+        not blocked
+        and view.when.dated
+        and not view.asks
+        and not view.given
+        and view.has("SEND")
+        and not view.has("YES", "CONFIRM", "RIGHT")
+    ):
         return Verdict("slot_choice", "send it then", 0.9, dict(view.when.slots))
-    if first is not None and first == next((i for i, u in enumerate(view.units) if not u.bits & mask("PLEASE", "FUNC", "GREET")), 0):
+    if first is not None and first == next(
+        (i for i, u in enumerate(view.units) if not u.bits & mask("PLEASE", "FUNC", "GREET")), 0
+    ):
         return _yes_and(view, first)
     return None
 
@@ -408,7 +449,12 @@ def _refusal(view: View) -> Verdict | None:
     """Read a bare no by the question that it answers."""
     allowed = mask("NO", "PLEASE", "FUNC", "THANKS", "ORDER")
     if not view.has("NO") or any(not u.bits & allowed for u in view.units):
-        if view.state == "address_check" and view.has("WRONG", "NO") and not view.has("ADDRESS", "PLACE") and not view.bits & QUESTION:
+        if (
+            view.state == "address_check"
+            and view.has("WRONG", "NO")
+            and not view.has("ADDRESS", "PLACE")
+            and not view.bits & QUESTION
+        ):
             if all(u.bits & (allowed | mask("WRONG", "NEG", "RIGHT", "DO")) for u in view.units):
                 return Verdict("change_address", "not right", 0.93)
         return None

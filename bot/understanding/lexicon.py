@@ -8,7 +8,9 @@ from functools import cache
 from bot.understanding import packs
 from bot.understanding.normal import Token, loose, normalise, plain, script, squeeze, tokens
 
-BIT = {name: 1 << number for number, name in enumerate((*packs.CLASSES, "GOOD", "MID", "BAD", "STAR", "DATE", "NUMBER"))}
+BIT = {
+    name: 1 << number for number, name in enumerate((*packs.CLASSES, "GOOD", "MID", "BAD", "STAR", "DATE", "NUMBER"))
+}
 NAMES = tuple(BIT)
 PLAIN_SPELLING = ("en", "es", "pt", "id", "fil", "vi")  # languages whose vowels are written one way
 _QUALITY = {"5": "GOOD", "4": "GOOD", "3": "MID", "2": "BAD", "1": "BAD", "star": "STAR"}
@@ -110,7 +112,9 @@ def _cldr() -> dict[str, dict[str, dict[str, list[str]]]]:
     import json
 
     path = packs.FOLDER.with_name("cldr.json")
-    data: dict[str, dict[str, dict[str, list[str]]]] = json.loads(path.read_text(encoding="utf-8")) if path.exists() else {}
+    data: dict[str, dict[str, dict[str, list[str]]]] = (
+        json.loads(path.read_text(encoding="utf-8")) if path.exists() else {}
+    )
     return data
 
 
@@ -164,7 +168,12 @@ def _compile(name: str) -> Compiled:
             for form in listed:
                 _add_term(result, form, table, key)
     bit = 1 << _position.setdefault(name, len(_position))
-    known = {word for source in (result.exact, result.loose, result.whole, result.terms) for key in source for word in key.split(" ")}
+    known = {
+        word
+        for source in (result.exact, result.loose, result.whole, result.terms)
+        for key in source
+        for word in key.split(" ")
+    }
     for word in known:
         _index[word] = _index.get(word, 0) | bit
     return result
@@ -182,7 +191,19 @@ def candidates(scripts: set[str], locale: str | None, region: str | None) -> lis
 
 
 # The language most shoppers of a country write when words alone do not tell.
-_FIRST = {"IN": "hi", "PK": "ur", "BD": "bn", "ID": "id", "PH": "fil", "VN": "vi", "BR": "pt", "PT": "pt", "MX": "es", "ES": "es", "EG": "ar"}
+_FIRST = {
+    "IN": "hi",
+    "PK": "ur",
+    "BD": "bn",
+    "ID": "id",
+    "PH": "fil",
+    "VN": "vi",
+    "BR": "pt",
+    "PT": "pt",
+    "MX": "es",
+    "ES": "es",
+    "EG": "ar",
+}
 
 
 def vote(words: list[Token], names: list[str], locale: str | None, region: str | None) -> list[tuple[float, str]]:
@@ -251,7 +272,9 @@ class Reader:
         if any(word in pack.longest or pack.key((word,)) in pack.longest for pack in self.packs):
             return word
         short = squeeze(word)
-        return short if any(short in pack.longest or pack.key((short,)) in pack.longest for pack in self.packs) else word
+        return (
+            short if any(short in pack.longest or pack.key((short,)) in pack.longest for pack in self.packs) else word
+        )
 
     def word(self, word: str, depth: int = 0) -> tuple[int, bool]:
         """Return the classes of a single word by its parts: stems, endings, neutral affixes, joined words."""
@@ -339,7 +362,9 @@ class Reader:
                 rest = word[len(prefix) : len(word) - len(suffix)]
                 found = pack.terms.get(rest) or pack.terms.get(pack.key((rest,)))
                 if found:
-                    return tuple(term for term in found if term[0] in ("relative", "weekdays", "parts", "festivals", "units"))
+                    return tuple(
+                        term for term in found if term[0] in ("relative", "weekdays", "parts", "festivals", "units")
+                    )
         return None
 
     def whole(self, words: list[str]) -> int:
@@ -386,12 +411,17 @@ def units(reader: Reader, found: list[Token]) -> list[Unit]:
             result.append(Unit(token.text, BIT[name] if name else BIT["PLEASE"], position, position + 1, clause))
             position += 1
             continue
-        stop = next((n for n in range(position + 1, len(words)) if found[n].symbol or _BREAKS & set(found[n].before)), len(words))
+        stop = next(
+            (n for n in range(position + 1, len(words)) if found[n].symbol or _BREAKS & set(found[n].before)),
+            len(words),
+        )
         bits, length, post = reader.phrase(words[position:stop], 0)
         if not length:
             length = 1
             bits, post = (BIT["NUMBER"], False) if token.text.isdigit() else reader.word(token.text)
-        result.append(Unit(" ".join(words[position : position + length]), bits, position, position + length, clause, post))
+        result.append(
+            Unit(" ".join(words[position : position + length]), bits, position, position + length, clause, post)
+        )
         position += length
     return result
 

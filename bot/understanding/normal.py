@@ -20,7 +20,7 @@ _DROPPED |= {block + 0x3C for block in range(0x0900, 0x0D80, 0x80)}  # nukta
 
 _SAME = {"أ": "ا", "إ": "ا", "آ": "ا", "ٱ": "ا", "ى": "ی", "ي": "ی", "ئ": "ی", "ك": "ک", "ة": "ه", "ہ": "ه", "ھ": "ه",
          "ۀ": "ه", "ۂ": "ه", "ۃ": "ه", "ؤ": "و", "ء": "", "ੰ": "ਂ"}  # fmt: skip
-_TABLE: dict[int, str | None] = {code: None for code in _DROPPED}
+_TABLE: dict[int, str | None] = dict.fromkeys(_DROPPED)
 _TABLE.update({ord(key): value for key, value in _SAME.items()})
 # Chandrabindu and anusvara are written for each other.
 _TABLE.update({block + 0x01: chr(block + 0x02) for block in range(0x0900, 0x0D80, 0x80) if block != 0x0B80})

@@ -100,7 +100,9 @@ def scopes() -> tuple[tuple[str, str, str, tuple[str, ...]], ...]:
     for name in names():
         head = header(name)
         regions = head.get("regions", ())
-        rows.append((name, str(head["language"]), str(head["script"]), tuple(regions) if isinstance(regions, list) else ()))
+        rows.append(
+            (name, str(head["language"]), str(head["script"]), tuple(regions) if isinstance(regions, list) else ())
+        )
     return tuple(rows)
 
 

@@ -1,8 +1,8 @@
 """Check language packs: schema, contradictions, collisions with neighbours, and the packs' own tests.
 
-    python -m bot.understanding.packs_check ta-Latn
-    python -m bot.understanding.packs_check --all
-    python -m bot.understanding.packs_check --try ta-Latn "cancel panna vendam"
+python -m bot.understanding.packs_check ta-Latn
+python -m bot.understanding.packs_check --all
+python -m bot.understanding.packs_check --try ta-Latn "cancel panna vendam"
 """
 
 import sys
@@ -61,7 +61,9 @@ def schema(pack: Pack) -> Iterator[str]:
                 yield f"lexicon.toml: {key!r} is in {one} and in {other}, which contradict each other"
     counts = Counter(sentence.act for sentence in sentences(pack.name, "tests"))
     negated = sum(s.act == "cancel" and s.slots.get("negated") == "true" for s in sentences(pack.name, "tests"))
-    dated = sum(any(k.startswith(("date", "time", "part", "any")) for k in s.slots) for s in sentences(pack.name, "tests"))
+    dated = sum(
+        any(k.startswith(("date", "time", "part", "any")) for k in s.slots) for s in sentences(pack.name, "tests")
+    )
     if counts.total() < 40:
         yield f"tests.txt: {counts.total()} sentences, at least 40 are needed"
     for act, least in TESTS.items():
@@ -94,7 +96,9 @@ def deciding(pack: Pack) -> dict[str, set[str]]:
 
 def collisions(pack: Pack, other: Pack) -> Iterator[str]:
     """Name the forms that decide one thing here and the opposite in a neighbour of the same script and region."""
-    if pack.script != other.script or not ("*" in pack.regions + other.regions or set(pack.regions) & set(other.regions)):
+    if pack.script != other.script or not (
+        "*" in pack.regions + other.regions or set(pack.regions) & set(other.regions)
+    ):
         return
     mine, theirs = deciding(pack), deciding(other)
     for key in sorted(set(mine) & set(theirs)):
@@ -116,8 +120,10 @@ def failures(pack: Pack) -> Iterator[tuple[bool, str]]:
             continue
         wrong = {k: (slots.get(k), v) for k, v in sentence.slots.items() if str(slots.get(k, "")).lower() != v.lower()}
         if wrong:
-            yield False, f"tests.txt:{sentence.line}: {sentence.text!r} slots " + ", ".join(
-                f"{key} is {have}, not {want}" for key, (have, want) in wrong.items()
+            yield (
+                False,
+                f"tests.txt:{sentence.line}: {sentence.text!r} slots "
+                + ", ".join(f"{key} is {have}, not {want}" for key, (have, want) in wrong.items()),
             )
 
 

@@ -14,7 +14,7 @@ from bot.understanding.normal import normalise, tokens
 from bot.understanding.packs import ACTS
 from bot.understanding.reading import forbidden, slots_for, study
 
-_NUMBER = re.compile(r"\d{4,}|\d[\d -]{6,}\d")
+_NUMBER = re.compile(r"\d[\d -]{6,}\d|\d{4,}")
 _MAIL = re.compile(r"\S+@\S+")
 _MOST = 0.8  # A proposal is never surer than a sentence that a pack lists.
 
@@ -22,7 +22,9 @@ _MOST = 0.8  # A proposal is never surer than a sentence that a pack lists.
 class Proposer(Protocol):
     """Something that names acts for a text; answers with {"acts": [{"kind", "confidence"}]} or None, within its own time limit."""
 
-    def propose(self, text: str, state: str, allowed: tuple[str, ...], language: str | None) -> Mapping[str, object] | None:
+    def propose(
+        self, text: str, state: str, allowed: tuple[str, ...], language: str | None
+    ) -> Mapping[str, object] | None:
         """Return a proposal for a text whose numbers and addresses were masked."""
 
 
@@ -50,14 +52,31 @@ def admit(proposal: Mapping[str, object] | None, text: str, context: Context) ->
     for entry in listed[:3]:
         kind = entry.get("kind") if isinstance(entry, Mapping) else None
         confidence = entry.get("confidence") if isinstance(entry, Mapping) else None
-        if kind not in ACTS or not isinstance(confidence, int | float) or isinstance(confidence, bool) or not 0 <= confidence <= 1:
+        if (
+            kind not in ACTS
+            or not isinstance(confidence, int | float)
+            or isinstance(confidence, bool)
+            or not 0 <= confidence <= 1
+        ):
             return nothing
         if forbidden(str(kind), message.view):
             return Interpretation((), message.language, False, f"a proposal of {kind} was vetoed")
-        acts.append(Act(str(kind), slots_for(message, str(kind)), min(float(confidence), _MOST), "proposal", "proposed from outside"))
+        acts.append(
+            Act(
+                str(kind),
+                slots_for(message, str(kind)),
+                min(float(confidence), _MOST),
+                "proposal",
+                "proposed from outside",
+            )
+        )
     if not acts or acts[0].confidence < 0.5:
         return nothing
     if len(acts) > 1 and acts[0].kind == "confirm":
-        acts[0] = Act("yes_but", {**acts[0].slots, "also": acts[1].kind}, acts[0].confidence, "proposal", "a yes with more")
-    reason = "proposed; order-changing acts need a tap" if any(act.kind in ORDER_CHANGING for act in acts) else "proposed"
+        acts[0] = Act(
+            "yes_but", {**acts[0].slots, "also": acts[1].kind}, acts[0].confidence, "proposal", "a yes with more"
+        )
+    reason = (
+        "proposed; order-changing acts need a tap" if any(act.kind in ORDER_CHANGING for act in acts) else "proposed"
+    )
     return Interpretation(tuple(acts), message.language, False, reason)

@@ -17,7 +17,9 @@ def stars(found: list[Token], reader: Reader, view: View) -> int | None:
     filled = sum(token.text in "⭐🌟★" for token in found)
     if filled:
         return min(5, filled)
-    numbers = [(index, int(token.text)) for index, token in enumerate(found) if token.text.isdigit() and len(token.text) < 3]
+    numbers = [
+        (index, int(token.text)) for index, token in enumerate(found) if token.text.isdigit() and len(token.text) < 3
+    ]
     fraction = _fraction(found, numbers)
     if fraction is not None:
         return fraction
@@ -31,7 +33,11 @@ def stars(found: list[Token], reader: Reader, view: View) -> int | None:
     for index in range(len(words)):
         value, size = reader.stars(words, index)
         if value:
-            denied = any(u.bits & BIT["NEG"] for u in view.units if index - 2 <= u.start < index or index + size <= u.start <= index + size + 1)
+            denied = any(
+                u.bits & BIT["NEG"]
+                for u in view.units
+                if index - 2 <= u.start < index or index + size <= u.start <= index + size + 1
+            )
             return 2 if denied and value >= 4 else value
     faces = [_BY_FACE[token.text] for token in found if token.text in _BY_FACE]
     if faces and in_rating:
@@ -75,5 +81,26 @@ def _worded(words: list[str], reader: Reader) -> int | None:
 
 def bare(view: View) -> bool:
     """Tell whether a message is a rating and nothing more."""
-    known = mask("GOOD", "MID", "BAD", "STAR", "NUMBER", "OK", "YES", "RIGHT", "THANKS", "SEND", "DO", "PLEASE", "FUNC", "GREET", "DATE", "NEG", "NO", "WANT", "ORDER", "STOP")
-    return all(u.bits & known or u.text in _BY_FACE or not u.bits and len(u.text) <= 2 for u in view.units)
+    known = mask(
+        "GOOD",
+        "MID",
+        "BAD",
+        "STAR",
+        "NUMBER",
+        "OK",
+        "YES",
+        "RIGHT",
+        "THANKS",
+        "SEND",
+        "DO",
+        "PLEASE",
+        "FUNC",
+        "GREET",
+        "DATE",
+        "NEG",
+        "NO",
+        "WANT",
+        "ORDER",
+        "STOP",
+    )
+    return all(u.bits & known or u.text in _BY_FACE or (not u.bits and len(u.text) <= 2) for u in view.units)

@@ -1,6 +1,5 @@
 """Read a message: layer after layer until one answers."""
 
-import re
 from dataclasses import dataclass
 
 from bot.understanding import addresses, dates, ratings
@@ -12,7 +11,30 @@ from bot.understanding.lexicon import BIT, Reader, compiled, languages, mask, un
 from bot.understanding.normal import Token, normalise, plain, tokens
 from bot.understanding.topics import topics
 
-_OPTION_WORDS = frozenset("option opt number num no nr button choice opcion opcao opção opción pilihan nomor nomer vikalp so số numero número".split())
+_OPTION_WORDS = frozenset(
+    [
+        "option",
+        "opt",
+        "number",
+        "num",
+        "no",
+        "nr",
+        "button",
+        "choice",
+        "opcion",
+        "opcao",
+        "opção",
+        "opción",
+        "pilihan",
+        "nomor",
+        "nomer",
+        "vikalp",
+        "so",
+        "số",
+        "numero",
+        "número",
+    ]
+)
 # Below these a message is not understood; acts that change an order need more.
 _CERTAIN = {"confirm": 0.62, "cancel": 0.55, "opt_out": 0.55, "not_my_order": 0.45, "dont_cancel": 0.5, "yes_but": 0.45}
 _OTHERWISE = 0.30
@@ -87,7 +109,18 @@ def study(clean: str, found: list[Token], context: Context, name: str | None = N
     if name is None and len(votes) > 1 and votes[0][0] - votes[1][0] < 0.3 and votes[1][1] not in best[:1]:
         rival = votes[1][1] if votes[1][1] != "en-Latn" else None
     language = compiled(reader.packs[0].name).language
-    return Message(clean, found, reader, view, language, slots, stars, addresses.looks_like_address(view, found, code), topics(view), rival)
+    return Message(
+        clean,
+        found,
+        reader,
+        view,
+        language,
+        slots,
+        stars,
+        addresses.looks_like_address(view, found, code),
+        topics(view),
+        rival,
+    )
 
 
 def _words(found: list[Token]) -> str:
@@ -151,12 +184,19 @@ def _answer(message: Message, context: Context) -> Interpretation:
     if verdict is not None and not (remembered == "dont_cancel" and verdict.act == "cancel"):
         rated = view.state in ("rating", "review") and message.stars is not None
         strong = not (rated and verdict.act in ("confirm", "cancel") and not view.has("CANCEL", "NOWANT"))
-        if strong and (verdict.act in ("confirm", "opt_out", "opt_in") or verdict.confidence >= 0.8 or remembered is None):
+        if strong and (
+            verdict.act in ("confirm", "opt_out", "opt_in") or verdict.confidence >= 0.8 or remembered is None
+        ):
             return _decided(message, verdict)
     if remembered is not None and not forbidden(remembered, view):
         return _single(message, remembered, 0.9, "example", "a sentence of the pack", safe=False)
     if message.stars is not None and ratings.bare(view) and (view.state in ("rating", "review") or view.has("STAR")):
-        if not view.has("GREET") and set(message.about) <= {"review_rating", "slot_choice", "review_text", "greeting_thanks"}:
+        if not view.has("GREET") and set(message.about) <= {
+            "review_rating",
+            "slot_choice",
+            "review_text",
+            "greeting_thanks",
+        }:
             return _single(message, "review_rating", 0.92, "rating", f"{message.stars} stars")
     if message.address >= 0.8:
         return _single(message, "address_fragment", message.address, "address", "words of an address")
@@ -179,11 +219,22 @@ def _remembered(message: Message, context: Context) -> str | None:
 def forbidden(act: str, view: View) -> bool:
     """Tell whether a safety class forbids an act to anything but the grammar: the classifier, an example, a proposal."""
     if act == "confirm":
-        blocked = mask("NEG", "CANCEL", "BUT", "STOP", "NO", "NOWANT", "NOTMINE", "OPTOUT", "WRONG", "RETURN", "DAMAGED", "LATER")
-        return bool(view.bits & blocked & ~_double(view)) or view.has("ADDRESS") and view.has("CHANGE") or not view.bits & GO
+        blocked = mask(
+            "NEG", "CANCEL", "BUT", "STOP", "NO", "NOWANT", "NOTMINE", "OPTOUT", "WRONG", "RETURN", "DAMAGED", "LATER"
+        )
+        return (
+            bool(view.bits & blocked & ~_double(view))
+            or (view.has("ADDRESS") and view.has("CHANGE"))
+            or not view.bits & GO
+        )
     if act == "cancel":
         cause = view.has("CANCEL", "NOWANT", "NEG", "NO", "REASON") or view.covered < 0.6
-        return not cause or view.denies("CANCEL") or (view.has("CANCEL") and view.has("UNDO")) or (view.has("YES") and not view.has("CANCEL", "NEG", "NOWANT", "NO"))
+        return (
+            not cause
+            or view.denies("CANCEL")
+            or (view.has("CANCEL") and view.has("UNDO"))
+            or (view.has("YES") and not view.has("CANCEL", "NEG", "NOWANT", "NO"))
+        )
     if act == "dont_cancel":
         return not view.has("CANCEL", "UNDO", "KEEP", "NOWANT") and view.covered > 0.7
     if act == "yes_but":
@@ -226,7 +277,9 @@ def _classified(message: Message, context: Context) -> Interpretation:
     return _single(message, act, confidence, "classifier", ", ".join(message.about) or "words", safe=False)
 
 
-_SPECIFIC = frozenset({"return_refund", "complaint_damaged", "talk_to_human", "change_address", "pay_online", "ask_status", "reschedule"})
+_SPECIFIC = frozenset(
+    {"return_refund", "complaint_damaged", "talk_to_human", "change_address", "pay_online", "ask_status", "reschedule"}
+)
 
 
 def _scores(message: Message, known: Model | None) -> dict[str, float]:
@@ -241,17 +294,27 @@ def _decided(message: Message, verdict: Verdict) -> Interpretation:
     acts = [Act(verdict.act, _slots(message, verdict.act, verdict.slots), verdict.confidence, "grammar", verdict.rule)]
     also = verdict.slots.get("also")
     if verdict.act == "yes_but" and isinstance(also, str) and also != "order_edit":
-        acts.append(Act(also, _slots(message, also, dict(message.view.when.slots)), verdict.confidence, "grammar", verdict.rule))
+        acts.append(
+            Act(also, _slots(message, also, dict(message.view.when.slots)), verdict.confidence, "grammar", verdict.rule)
+        )
     safe = verdict.safe and verdict.confidence >= 0.9 and verdict.act in ORDER_CHANGING
     return Interpretation(tuple(acts), message.language, safe, verdict.rule)
 
 
-def _single(message: Message, act: str, confidence: float, source: str, evidence: str, safe: bool = False) -> Interpretation:
+def _single(
+    message: Message, act: str, confidence: float, source: str, evidence: str, safe: bool = False
+) -> Interpretation:
     acts = [Act(act, _slots(message, act, {}), round(confidence, 3), source, evidence)]
     if act in ("review_text", "complaint_damaged") and message.stars is not None and message.view.has("STAR", "NUMBER"):
-        acts.append(Act("review_rating", {"rating": message.stars}, round(confidence, 3), source, "a rating in the same message"))
+        acts.append(
+            Act(
+                "review_rating", {"rating": message.stars}, round(confidence, 3), source, "a rating in the same message"
+            )
+        )
     if act == "change_address" and message.slots.get("pincode"):
-        acts.append(Act("address_fragment", {"pincode": message.slots["pincode"]}, round(confidence, 3), source, "a pin code"))
+        acts.append(
+            Act("address_fragment", {"pincode": message.slots["pincode"]}, round(confidence, 3), source, "a pin code")
+        )
     return Interpretation(tuple(acts), message.language, safe, evidence)
 
 

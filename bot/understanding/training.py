@@ -159,7 +159,13 @@ def build(chosen: tuple[str, ...], say: bool = False) -> bytes:
     scale = min(largest, 8.0) / 127
     kept = memory(chosen)
     keys = sorted(kept)
-    head = {"acts": ACTS, "bias": [round(value, 4) for value in bias], "digest": digest(), "remembered": len(keys), "scale": round(scale, 6)}
+    head = {
+        "acts": ACTS,
+        "bias": [round(value, 4) for value in bias],
+        "digest": digest(),
+        "remembered": len(keys),
+        "scale": round(scale, 6),
+    }
     body = bytearray(json.dumps(head, sort_keys=True).encode() + b"\n")
     for act in weights:
         body += bytes(max(-127, min(127, round(value / scale))) & 0xFF for value in act)
@@ -178,4 +184,3 @@ def train(say: bool = True) -> str:
     data = build(names(), say)
     FILE.write_bytes(data)
     return f"{FILE.name}: {len(data)} bytes, blake2b {blake2b(data, digest_size=16).hexdigest()}"
-

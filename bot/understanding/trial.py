@@ -22,7 +22,9 @@ def context(state: str, region: str | None, locale: str | None = None, at: datet
     """Return the context of the development set: which options its questions number."""
     choices: tuple[Choice, ...] = ()
     if state == "confirm":
-        choices = tuple(Choice(act, act, number) for number, act in enumerate(("confirm", "cancel", "change_address"), 1))
+        choices = tuple(
+            Choice(act, act, number) for number, act in enumerate(("confirm", "cancel", "change_address"), 1)
+        )
     if state == "slot":
         choices = tuple(Choice("slot_choice", f"slot {number}", number) for number in range(1, 7))
     return Context(state, (), choices, locale, region, at or NOW)
@@ -57,13 +59,19 @@ def explain(text: str, region: str | None, state: str = "confirm", locale: str |
     found = tokens(clean)
     if found:
         message = study(clean, found, where)
-        lines.append("packs     " + ", ".join(pack.name for pack in message.reader.packs) + (f" (or {message.rival})" if message.rival else ""))
+        lines.append(
+            "packs     "
+            + ", ".join(pack.name for pack in message.reader.packs)
+            + (f" (or {message.rival})" if message.rival else "")
+        )
         for unit in message.view.units:
             lines.append(f"  {unit.text:24s} {' '.join(classes(unit.bits)) or '(unknown)'}")
         for name, places in message.view.negated.items():
             lines.append(f"negated   {name}: {', '.join(message.view.units[place].text for place in sorted(places))}")
         if message.view.when.slots or message.view.when.refused:
-            lines.append(f"when      {message.view.when.slots}" + (" and refuses a day" if message.view.when.refused else ""))
+            lines.append(
+                f"when      {message.view.when.slots}" + (" and refuses a day" if message.view.when.refused else "")
+            )
         if message.about:
             lines.append("about     " + ", ".join(message.about))
     read = understand(text, where)

@@ -1,0 +1,39 @@
+"""Measure time and memory of reading messages: python -m tests.bench.understanding_latency
+
+Every sentence of every pack, in the scope of its country, after one round of warming up.
+"""
+
+import resource
+import time
+
+from bot.understanding import understand
+from bot.understanding.packs import names, sentences
+from bot.understanding.trial import context, region_of
+
+
+def main() -> None:
+    """Print the median, the 95th percentile and the memory added by packs and weights."""
+    rows = [
+        (s.text, context(s.state, region_of(name)))
+        for name in names()
+        for file in ("tests", "examples")
+        for s in sentences(name, file)
+    ]
+    before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    for text, where in rows[::7]:
+        understand(text, where)
+    after = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    taken = []
+    for text, where in rows:
+        start = time.perf_counter()
+        understand(text, where)
+        taken.append(1e3 * (time.perf_counter() - start))
+    taken.sort()
+    print(
+        f"{len(rows)} messages: median {taken[len(taken) // 2]:.3f} ms, p95 {taken[int(len(taken) * 0.95)]:.3f} ms, p99 {taken[int(len(taken) * 0.99)]:.3f} ms"
+    )
+    print(f"memory added by all packs and the weights: {(after - before) / 1024:.1f} MB")
+
+
+if __name__ == "__main__":
+    main()
