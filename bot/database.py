@@ -5,6 +5,7 @@ import sys
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from functools import cache
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -12,7 +13,7 @@ from sqlalchemy import Engine, create_engine, event, text
 from sqlalchemy.dialects.postgresql import insert as postgresql_insert
 from sqlalchemy.dialects.sqlite import insert as sqlite_insert
 from sqlalchemy.engine import make_url
-from sqlalchemy.exc import InternalError, OperationalError
+from sqlalchemy.exc import InternalError, OperationalError, ProgrammingError
 from sqlalchemy.orm import Session as OrmSession
 from sqlmodel import Session, SQLModel
 
@@ -154,14 +155,21 @@ def upgrade(url: str) -> None:
         command.upgrade(_alembic(connection), "head")
 
 
-def revisions(url: str) -> tuple[str | None, str | None]:
+def revisions(session: OrmSession) -> tuple[str | None, str | None]:
     """Return the schema's revision and the newest one known; they are equal when the program may start."""
-    from alembic.runtime.migration import MigrationContext
+    try:
+        found = session.execute(text("select version_num from alembic_version")).scalar_one_or_none()
+    except (OperationalError, ProgrammingError):
+        found = None
+    return found, newest_revision()
+
+
+@cache
+def newest_revision() -> str | None:
+    """Return the revision that this release brings the schema to."""
     from alembic.script import ScriptDirectory
 
-    newest = ScriptDirectory(str(MIGRATIONS)).get_current_head()
-    with Database(url).engine.connect() as connection:
-        return MigrationContext.configure(connection).get_current_revision(), newest
+    return ScriptDirectory(str(MIGRATIONS)).get_current_head()
 
 
 def _alembic(connection: object):  # type: ignore[no-untyped-def]

@@ -8,7 +8,7 @@ from rq.serializers import JSONSerializer
 
 from bot.jobs import QUEUE_OF
 from bot.settings import Settings, SettingsError
-from workers.context import configure_logs
+from workers.context import OtherSchema, configure_logs, require_schema
 
 QUEUES = tuple(dict.fromkeys(QUEUE_OF.values()))
 
@@ -20,7 +20,8 @@ def main(arguments: list[str]) -> int:
         return 2
     try:
         settings = Settings.from_env()
-    except SettingsError as error:
+        require_schema()
+    except (SettingsError, OtherSchema) as error:
         print(error, file=sys.stderr)  # noqa: T201
         return 1
     configure_logs()

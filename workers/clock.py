@@ -18,7 +18,7 @@ from bot.services import Services
 from bot.settings import SettingsError
 from bot.talk import outbox, sweeps, timers
 from workers import inbound, outbound, uploads
-from workers.context import configure_logs, services
+from workers.context import OtherSchema, configure_logs, require_schema, services
 
 log = structlog.get_logger()
 
@@ -103,7 +103,8 @@ def main() -> int:
     """Tick until SIGTERM or Ctrl-C."""
     try:
         clock = Clock(services())
-    except SettingsError as error:
+        require_schema()
+    except (SettingsError, OtherSchema) as error:
         print(error, file=sys.stderr)  # noqa: T201
         return 1
     configure_logs()

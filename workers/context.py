@@ -5,6 +5,7 @@ from functools import cache
 
 import structlog
 
+from bot.database import revisions
 from bot.services import Services
 from bot.settings import Settings
 from bot.talk.rates import Throttle
@@ -28,6 +29,18 @@ def client() -> Client:
 def throttle() -> Throttle:
     """The rate buckets."""
     return Throttle(services().settings.redis_url)
+
+
+class OtherSchema(Exception):
+    """The database has another revision than this program was written for."""
+
+
+def require_schema() -> None:
+    """Refuse to work on a schema that the program does not know: half-understood rows are lost rows."""
+    with services().database.reader() as session:
+        found, newest = revisions(session)
+    if found != newest:
+        raise OtherSchema(f"the database has revision {found}, not {newest}: run `python -m bot.database upgrade`")
 
 
 def configure_logs() -> None:

@@ -2,11 +2,8 @@
 
 import hmac
 from collections.abc import Iterator
-from functools import cache
 
 import redis
-from alembic.runtime.migration import MigrationContext
-from alembic.script import ScriptDirectory
 from flask import Blueprint, Response, abort, current_app, jsonify, request
 from prometheus_client import CollectorRegistry, generate_latest
 from prometheus_client.core import GaugeMetricFamily
@@ -18,7 +15,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from sqlmodel import SQLModel, col
 
 from bot.clock import now
-from bot.database import MIGRATIONS
+from bot.database import revisions
 from bot.jobs import QUEUE_OF
 from bot.models import Envelope, Event, Handover, Message, Timer
 from bot.services import Services, services
@@ -47,8 +44,8 @@ def ready() -> tuple[Response, int]:
     checks = {"database": "ok", "schema": "ok", "redis": "ok"}
     try:
         with services().database.reader() as session:
-            found = MigrationContext.configure(session.connection()).get_current_revision()
-        if found != _newest():
+            found, newest = revisions(session)
+        if found != newest:
             checks["schema"] = "other than the program's"
     except SQLAlchemyError:
         checks["database"], checks["schema"] = "unreachable", "unknown"
@@ -72,11 +69,6 @@ def metrics() -> Response:
     return current_app.response_class(
         generate_latest(registry), content_type="text/plain; version=0.0.4; charset=utf-8"
     )
-
-
-@cache
-def _newest() -> str | None:
-    return ScriptDirectory(str(MIGRATIONS)).get_current_head()
 
 
 def _may_measure() -> bool:
