@@ -164,7 +164,7 @@ def prove(template: Template) -> None:
     everything = "".join((template.header, template.body, template.footer, *template.buttons))
     rules = [
         (NAME.fullmatch(template.name), "a name has lower-case letters, digits and underscores"),
-        (LANGUAGE.fullmatch(template.language), f"{template.language} is no language of Meta's; see bot.text.LANGUAGES"),
+        (LANGUAGE.fullmatch(template.language), f"{template.language} is no language of Meta's"),
         (template.category in ("UTILITY", "MARKETING"), "category is UTILITY or MARKETING"),
         (template.category != "UTILITY" or template.ttl_seconds is None or template.ttl_seconds in TTL_OF_UTILITY,
          "ttl_seconds of a utility template lies between 30 and 43200"),

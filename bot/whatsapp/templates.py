@@ -9,7 +9,7 @@ from typing import Any, Literal
 
 import structlog
 from sqlalchemy import select
-from sqlmodel import Session
+from sqlmodel import Session, col
 
 from bot.clock import now
 from bot.database import Database, insert_once
@@ -168,9 +168,9 @@ def _submit(client: Client, account: str, difference: Difference) -> Attempt:
 
 def _row(session: Session, account: str, name: str, language: str) -> WhatsAppTemplate:
     statement = select(WhatsAppTemplate).where(
-        WhatsAppTemplate.business_account_id == account,  # type: ignore[arg-type]
-        WhatsAppTemplate.name == name,  # type: ignore[arg-type]
-        WhatsAppTemplate.language == language,  # type: ignore[arg-type]
+        col(WhatsAppTemplate.business_account_id) == account,
+        col(WhatsAppTemplate.name) == name,
+        col(WhatsAppTemplate.language) == language,
     )
     row = session.execute(statement).scalar_one_or_none()
     if row is None:

@@ -40,7 +40,7 @@ class Received:
         return json.loads(self.body)
 
 
-Behaviour = Callable[[socket.socket], None]
+Behaviour = Callable[[socket.socket], object]
 
 
 @dataclass

@@ -6,6 +6,7 @@ import heyoo
 import requests
 
 from bot.whatsapp import adapter
+from tests.whatsapp.conftest import Meta
 
 
 def test_heyoo_compiled_from_its_mended_source_is_whole() -> None:
@@ -31,7 +32,7 @@ def test_every_address_of_heyoo_is_moved() -> None:
     assert phone.url == "http://127.0.0.1:9/v26.0/42/messages"
 
 
-def test_a_payload_is_not_changed_by_sending_it(client, meta) -> None:  # type: ignore[no-untyped-def]
+def test_a_payload_is_not_changed_by_sending_it(meta: Meta) -> None:
     payload = {"to": "+919000012345", "type": "text"}
     adapter.Heyoo(meta.url, "v26.0", "t", "42").send(payload)
     assert payload == {"to": "+919000012345", "type": "text"}

@@ -1,5 +1,7 @@
 """A message is composed as the Cloud API wants it, or refused with the limit it breaks; nothing is cut."""
 
+from dataclasses import replace
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -107,6 +109,16 @@ def test_a_numbered_template_has_values_without_names_and_a_bare_one_has_none() 
     assert "components" not in compose(to_asha("template", template=TemplateUse("x", "en")))["template"]
 
 
+def test_choices_that_the_template_has_no_button_for_stay_behind() -> None:
+    message = to_asha("template", template=replace(CONFIRM, quick_replies=1), choices=YES_NO)
+    buttons = [one for one in compose(message)["template"]["components"] if one["type"] == "button"]
+    assert [one["parameters"][0]["payload"] for one in buttons] == ["81.1.yes.aa"]
+
+
+def test_a_reaction_stands_on_a_message() -> None:
+    assert compose(to_asha("reaction", "👍", target="wamid.X"))["reaction"] == {"message_id": "wamid.X", "emoji": "👍"}
+
+
 def rows(count: int) -> tuple[Choice, ...]:
     return tuple(Choice(str(n), f"Row {n}") for n in range(count))
 
@@ -148,6 +160,7 @@ def template(text: str) -> TemplateUse:
         (to_asha("address_form", form_country="AE"), "address form: there is none for AE"),
         (to_asha("address_form", form_values={"street": "x"}), "address form: no field 'street'"),
         (to_asha("address_form", form_values={"in_pin_code": "4110455"}), "in_pin_code of the address form: 7"),
+        (to_asha("reaction", "👍"), "reaction: on no message"),
         (to_asha("template"), "template: none given"),
         (to_asha("template", template=CONFIRM), "quick replies: 0 payloads for 2 buttons"),
         (to_asha("template", template=CONFIRM, choices=(Choice("x" * 129, ""), Choice("y", ""))), "payload of quick"),

@@ -109,7 +109,8 @@ def test_a_commit_that_fails_is_told_to_everyone_who_waited_for_it(gate: Gate) -
 
 def test_a_thread_that_is_ended_in_its_commit_neither_blocks_nor_deceives_the_others(gate: Gate) -> None:
     envelopes = Envelopes(gate, lambda: None)
-    original, interrupted = gate.session, []
+    original = gate.session
+    interrupted: list[bool] = []
 
     @contextmanager
     def interrupting() -> Iterator[Any]:

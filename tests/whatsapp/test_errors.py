@@ -1,6 +1,7 @@
 """The code of a refusal decides what follows for the message, whatever HTTP status it came with."""
 
 from datetime import timedelta
+from typing import Any
 
 import pytest
 
@@ -52,7 +53,8 @@ def test_the_code_decides(kind: type[SendError], code: int, status: int) -> None
      (400, OurBug), (404, OurBug), (413, OurBug), (401, HoldNumber), (429, SlowNumber)],
 )  # fmt: skip
 def test_a_page_without_words_of_graph_leaves_a_doubt_unless_it_is_a_plain_no(status: int, kind: type) -> None:
-    for answer in (None, [], {}, {"error": "text"}, {"error": None}):
+    answers: list[Any] = [None, [], {}, {"error": "text"}, {"error": None}]
+    for answer in answers:
         assert type(refusal(status, answer, {})) is kind
 
 
