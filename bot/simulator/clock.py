@@ -91,11 +91,11 @@ class Timetable:
         with self._wake:
             self._wake.notify()
 
-    def advance(self, to: float, settle: Callable[[], None] | None = None) -> int:
+    def advance(self, to: float, settle: Callable[[], None] | None = None, together: bool = False) -> int:
         """Move the clock to `to`, running what falls due on the way at its own time; return how many tasks ran.
 
-        `settle` is called after each instant, so that what one task caused (a webhook and its answer)
-        has happened before the next task. A running clock keeps its rate and goes on from `to`.
+        `settle` is called after each task (after each instant if `together`), so that what it caused, a webhook
+        and its answer, has happened before the next one. A running clock keeps its rate and goes on from `to`.
         """
         rate, ran = self.clock.rate, 0
         with self._turn:
@@ -105,7 +105,8 @@ class Timetable:
                     self.clock.set(max(task[0], self.clock.now()))
                     self._perform(task)
                     ran += 1
-                    if settle and ((due := self.next_due()) is None or due > self.clock.now()):
+                    more = together and (due := self.next_due()) is not None and due <= self.clock.now()
+                    if settle and not more:
                         settle()
             finally:
                 self.clock.set(max(to, self.clock.now()), rate)

@@ -77,6 +77,7 @@ def _post(
     if node is not None:
         message[kind] = node
     message |= more or {}
+    chat = f"{number.id}:{shopper.wa_id}"
     record = Incoming(identity, number.id, shopper.wa_id, kind, message, now, context)
     world.incoming[identity] = record
     if kind != "reaction":
@@ -86,7 +87,9 @@ def _post(
     if number.id not in shopper.blocked_by:
         contact = None if kind == "system" else sim.network.contact(shopper, reveal)
         sim.postman.put(
-            Update(number.waba, number.id, number.digits, "messages", message, contact, at=now, wamid=identity)
+            Update(
+                number.waba, number.id, number.digits, "messages", message, contact, at=now, wamid=identity, chat=chat
+            )
         )
     return {"wamid": identity, "at": now}
 
@@ -308,8 +311,8 @@ def _call(sim: Simulator, number: Number, shopper: Shopper, body: Json, host: st
     if world.settings.bsuid != "none":
         node["from_user_id"] = shopper.bsuid
     _touch(sim, number, shopper, now)
-    contact = sim.network.contact(shopper, reveal)
-    sim.postman.put(Update(number.waba, number.id, number.digits, "calls", node, contact, "calls", now))
+    contact, chat = sim.network.contact(shopper, reveal), f"{number.id}:{shopper.wa_id}"
+    sim.postman.put(Update(number.waba, number.id, number.digits, "calls", node, contact, "calls", now, chat=chat))
     world.note("call", shopper.wa_id, number.id, identity)
     return {"wamid": identity, "at": now}
 

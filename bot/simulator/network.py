@@ -180,7 +180,9 @@ class Network:
                 node["pricing"] = out.pricing
                 if world.settings.webhook_version < 24 or out.fep:
                     node["conversation"] = self._conversation(out, name, now)
-        update = Update(number.waba, number.id, number.digits, "statuses", node, contact, at=now)
+        update = Update(
+            number.waba, number.id, number.digits, "statuses", node, contact, at=now, chat=f"{number.id}:{out.wa_id}"
+        )
         if pause := float(effect.get("delay", 0)):
             self.timetable.at(now + pause, "update", list(astuple(update)))
         else:

@@ -6,8 +6,11 @@ import base64
 import threading
 import time
 from collections import deque
+from contextlib import suppress
 from dataclasses import dataclass, field
+from queue import Empty, SimpleQueue
 from typing import Any
+from zlib import crc32
 
 import urllib3
 
@@ -30,6 +33,8 @@ class Delivery:
     updates: int
     first_at: float
     wamids: list[str]
+    chat: str = ""
+    epoch: int = 0  # which world it belongs to: a reset begins another
     attempts: list[Json] = field(default_factory=list)
     state: str = "waiting"  # waiting, delivered, given_up, dropped
 
@@ -39,29 +44,39 @@ class Delivery:
                 "attempts": self.attempts, "body": self.body.decode("utf-8", "replace")}  # fmt: skip
 
 
+Letter = tuple[str, "Update | Delivery"]
+
+
 class Postman:
-    """A pool of threads that post updates to the callback of their number, account or app."""
+    """A pool of threads that post updates to the callback of their number, account or app.
+
+    The updates of one chat go through one thread, so that they arrive in order as long as each is answered;
+    those of different chats overtake one another.
+    """
 
     def __init__(self, world: World, timetable: Timetable, faults: Faults) -> None:
         self._world, self._timetable, self._faults = world, timetable, faults
         self._ready = threading.Condition()
-        self._queue: deque[tuple[str, Update | Delivery]] = deque()
+        self._inboxes: list[SimpleQueue[Letter]] = [SimpleQueue() for _ in range(WORKERS)]
         self._busy = 0
+        self._epoch = 0
         self.pending: dict[int, Delivery] = {}
         self.log: deque[Delivery] = deque(maxlen=500)
         self._http = urllib3.PoolManager(num_pools=8, maxsize=WORKERS, retries=False)
 
     def start(self) -> None:
         """Start the threads."""
-        for n in range(WORKERS):
-            threading.Thread(target=self._work, name=f"postman-{n}", daemon=True).start()
+        for n, inbox in enumerate(self._inboxes):
+            threading.Thread(target=self._work, args=(inbox,), name=f"postman-{n}", daemon=True).start()
 
     def clear(self) -> None:
         """Forget everything that was not delivered yet."""
-        with self._ready:
-            self._busy -= len(self._queue)
-            self._queue.clear()
-            self._ready.notify_all()
+        self._epoch += 1
+        for inbox in self._inboxes:
+            with suppress(Empty):
+                while True:
+                    inbox.get_nowait()
+                    self._done(1)
         self.pending.clear()
         self.log.clear()
 
@@ -104,45 +119,46 @@ class Postman:
         return self._busy
 
     def _put(self, url: str, item: Update | Delivery) -> None:
+        inbox = self._inboxes[crc32(item.chat.encode()) % WORKERS]
         with self._ready:
             self._busy += 1
-            self._queue.append((url, item))
-            self._ready.notify()
+        inbox.put((url, item))
 
-    def _work(self) -> None:
+    def _work(self, inbox: SimpleQueue[Letter]) -> None:
+        kept: Letter | None = None
         while True:
-            with self._ready:
-                while not self._queue:
-                    self._ready.wait()
-                url, item = self._queue.popleft()
+            url, item = kept or inbox.get()
+            kept = None
             if isinstance(item, Delivery):
                 taken, delivery = 1, item
             else:
-                updates = [item, *self._more(url)]
+                updates, kept = self._more(url, item, inbox)
                 taken, delivery = len(updates), self._wrap(url, updates)
             try:
                 self._attempt(delivery)
             finally:
-                with self._ready:
-                    self._busy -= taken
-                    if not self._busy:
-                        self._ready.notify_all()
+                self._done(taken)
 
-    def _more(self, url: str) -> list[Update]:
-        settings = self._world.settings
-        if settings.batch_max <= 1:
-            return []
-        if settings.batch_wait_ms:
-            time.sleep(settings.batch_wait_ms / 1000)
-        more: list[Update] = []
+    def _done(self, count: int) -> None:
         with self._ready:
-            while self._queue and len(more) < settings.batch_max - 1:
-                next_url, item = self._queue[0]
-                if next_url != url or isinstance(item, Delivery):
-                    break
-                more.append(item)
-                self._queue.popleft()
-        return more
+            self._busy -= count
+            if not self._busy:
+                self._ready.notify_all()
+
+    def _more(self, url: str, first: Update, inbox: SimpleQueue[Letter]) -> tuple[list[Update], Letter | None]:
+        """Return the updates that travel in one request, and what was taken out but must go alone."""
+        settings, updates = self._world.settings, [first]
+        if settings.batch_max > 1 and settings.batch_wait_ms:
+            time.sleep(settings.batch_wait_ms / 1000)
+        while len(updates) < settings.batch_max:
+            try:
+                letter = inbox.get_nowait()
+            except Empty:
+                break
+            if letter[0] != url or isinstance(letter[1], Delivery):
+                return updates, letter
+            updates.append(letter[1])
+        return updates, None
 
     def _wrap(self, url: str, updates: list[Update]) -> Delivery:
         world = self._world
@@ -152,7 +168,8 @@ class Postman:
             effect = self._faults.pick(("webhook.post",), now, first.number) if self._faults.rules else None
             identity = world.count("delivery")
         body = serialise(envelope(updates, str((effect or {}).get("mangle", ""))))
-        delivery = Delivery(identity, url, body, len(updates), now, [u.wamid for u in updates if u.wamid])
+        wamids = [u.wamid for u in updates if u.wamid]
+        delivery = Delivery(identity, url, body, len(updates), now, wamids, first.chat, self._epoch)
         self.log.append(delivery)
         if effect:
             delivery.attempts.append({"effect": effect})
@@ -187,11 +204,15 @@ class Postman:
         for _ in range(int(effect.get("duplicate", 0))):
             with self._world.lock:
                 identity = self._world.count("delivery")
-            copy = Delivery(identity, delivery.url, delivery.body, delivery.updates, now, [])
+            copy = Delivery(
+                identity, delivery.url, delivery.body, delivery.updates, now, [], delivery.chat, delivery.epoch
+            )
             self.log.append(copy)
             self._later(copy, now + float(effect.get("after", 0)))
 
     def _later(self, delivery: Delivery, due: float) -> None:
+        if delivery.epoch != self._epoch:
+            return  # the world it belongs to has been reset
         self.pending[delivery.id] = delivery
         self._timetable.at(due, "post", delivery.id)
 
@@ -232,12 +253,12 @@ class Postman:
     def dump(self) -> list[Json]:
         """Return the deliveries that wait for a repetition, for the state file."""
         return [{"id": d.id, "url": d.url, "body": base64.b64encode(d.body).decode(), "updates": d.updates,
-                 "first_at": d.first_at, "wamids": d.wamids, "attempts": d.attempts}
+                 "first_at": d.first_at, "wamids": d.wamids, "chat": d.chat, "attempts": d.attempts}
                 for d in list(self.pending.values())]  # fmt: skip
 
     def load(self, deliveries: list[Json]) -> None:
         """Take over the deliveries of a state file."""
         for raw in deliveries:
-            delivery = Delivery(**{**raw, "body": base64.b64decode(raw["body"])})
+            delivery = Delivery(**{**raw, "body": base64.b64decode(raw["body"]), "epoch": self._epoch})
             self.pending[delivery.id] = delivery
             self.log.append(delivery)

@@ -27,6 +27,7 @@ class Update:
     field: str = "messages"
     at: float = 0.0
     wamid: str = ""  # of the shopper's message, to tick it when the webhook was answered
+    chat: str = ""  # number and shopper: what is posted in order
 
 
 def envelope(updates: list[Update], mangle: str = "") -> Json:

@@ -54,8 +54,9 @@ def remove_fault(rule_id: str) -> Response:
 def clock() -> Response:
     """Return the simulated time; POST changes it. `{"freeze": true}` stops it, `{"rate": 60}` runs it faster, `{"at":
     1790000000}` sets it, `{"advance": 3600}` moves it and runs what falls due on the way, each at its own time, waiting
-    for the webhooks of one instant before the next (`"settle": false` does not wait); `{"real": true}` follows the
-    wall clock again.
+    for the webhook of one thing before the next (of one instant if `batch_max` > 1; `"settle": false` never waits);
+    `{"real": true}` follows the wall clock again.
+
     Moving backwards is allowed while nothing is planned. Returns now, rate, ran (tasks) and the next due time.
     """
     sim, ran = simulator(), 0
@@ -77,7 +78,8 @@ def clock() -> Response:
             world.clock.set(float(body["at"]))
         target = float(body.get("at", world.clock.now())) + float(body.get("advance", 0))
         if "at" in body or "advance" in body:
-            ran = sim.timetable.advance(target, None if body.get("settle") is False else sim.settle)
+            settle = None if body.get("settle") is False else sim.settle
+            ran = sim.timetable.advance(target, settle, together=world.settings.batch_max > 1)
         sim.timetable.nudge()
         with world.lock:
             world.note("clock")

@@ -75,7 +75,7 @@ export function askAddress(message) {
 
 export const askForm = () => ask("Form", (done) => form([["answer", "Answer", "", { required: true }]], "Submit", done));
 
-export const askPhone = () => ask("Add a phone", (done) => form([["phone", "Number with country code", "+91 ", { required: true, type: "tel", pattern: "\\+?[0-9 \\-()]{7,24}" }], ["name", "Name", ""]], "Add", done));
+export const askPhone = () => ask("Add a phone", (done) => form([["phone", "Number with country code", "+91 ", { required: true, type: "tel", pattern: "\\+?[0-9 \\-\\(\\)]{7,24}" }], ["name", "Name", ""]], "Add", done));
 
 export function askReaction(message) {
   return ask("React", (done) => el("div.reactions", {}, ...["👍", "❤️", "😂", "😮", "😢", "🙏"].map((emoji) => el("button", { type: "button", "aria-label": `React with ${emoji}`, onclick: () => done(emoji) }, emoji)),
