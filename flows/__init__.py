@@ -3,8 +3,9 @@
 from collections.abc import Mapping
 
 from bot.engine import Flow
-from flows import address, order_confirmation, readiness, review, several_orders, slot
+from flows import address_check, delivery_slot, order_confirmation, readiness, review, several_orders
 
 FLOWS: Mapping[str, Flow] = {
-    module.FLOW.name: module.FLOW for module in (order_confirmation, several_orders, address, slot, readiness, review)
+    module.FLOW.name: module.FLOW
+    for module in (order_confirmation, several_orders, address_check, delivery_slot, readiness, review)
 }

@@ -8,14 +8,11 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from bot.engine import (
-    CLOSE,
     JSON,
     Ask,
     Choice,
     Decide,
     Effect,
-    End,
-    Flow,
     HandOver,
     Notice,
     OpenTask,
@@ -26,11 +23,10 @@ from bot.engine import (
     Value,
     View,
     go,
-    prove,
 )
 from bot.engine.flow import Path, Step
-from flows.common import AFTER, INTERRUPTS, SHORT, common_steps, is_closed, on_the_way, silent
-from flows.telling import draft, tell, triples
+from flows.common import SHORT, silent
+from flows.telling import draft, triples
 
 QUESTIONS = ("full", "pin", "house", "landmark", "location", "confirm_pin", "city_or_pin")
 """Steps that ask; each is a code of `bot.addresses.QUESTIONS` without its ASK_ or with CONFIRM_."""
@@ -72,6 +68,9 @@ def merged(view: View) -> Outcome:
     """Choose between the next question and reading back, after a reply was taken in."""
     asked, tries = _count(view, "asked"), _count(view, "tries")
     if not view.found.get("changes"):
+        said = view.data.get("reply")
+        if isinstance(said, Mapping) and said.get("rejected"):
+            return _next(view, asked, "read_back", {}, {"code": "ASK_PIN"})
         if view.found.get("settled"):
             return Outcome("good", {"question": None})
         if tries + 1 >= MOST_TRIES:
@@ -90,8 +89,8 @@ def merged(view: View) -> Outcome:
     return _next(view, asked=asked, otherwise="read_back", keep=keep)
 
 
-def _next(view: View, asked: int, otherwise: str, keep: dict[str, JSON]) -> Outcome:
-    question = view.found.get("question")
+def _next(view: View, asked: int, otherwise: str, keep: dict[str, JSON], instead: JSON = None) -> Outcome:
+    question = instead or view.found.get("question")
     if isinstance(question, Mapping) and question.get("code") in CODES and asked < MOST_QUESTIONS:
         return Outcome(CODES[str(question["code"])], {**keep, "question": _plain(question), "asked": asked + 1})
     return Outcome(otherwise, {**keep, "question": None})
@@ -222,11 +221,11 @@ TAKES: Mapping[str, Path] = {
 """What is taken for a piece of an address."""
 
 
-def address_steps(good: str, then: str, cancel: Mapping[str, Path]) -> tuple[Step, ...]:
+def address_steps(good: str, then: str, left: str, cancel: Mapping[str, Path]) -> tuple[Step, ...]:
     """Return the steps of the cross-check.
 
-    `good` follows where nothing has to be asked, `then` once the shopper has put the address right; `cancel` is heard
-    at any time.
+    `good` follows where nothing has to be asked, `then` once the shopper has put the address right, `left` when nobody
+    answers; `cancel` is heard at any time.
     """
     asks = tuple(
         Ask(
@@ -239,7 +238,7 @@ def address_steps(good: str, then: str, cancel: Mapping[str, Path]) -> tuple[Ste
             patience=SHORT,
             template="address_question",
             reminder="address_question",
-            silent=go(CLOSE, in_doubt),
+            silent=go(left, in_doubt),
             listens="address",
         )
         for name in ("full", "pin", "house", "landmark", "location")
@@ -256,7 +255,7 @@ def address_steps(good: str, then: str, cancel: Mapping[str, Path]) -> tuple[Ste
             patience=SHORT,
             template="address_question",
             reminder="address_question",
-            silent=go(CLOSE, in_doubt),
+            silent=go(left, in_doubt),
             listens="address",
         )
         for name in ("confirm_pin", "city_or_pin")
@@ -289,46 +288,8 @@ def address_steps(good: str, then: str, cancel: Mapping[str, Path]) -> tuple[Ste
                 "change_address": go("address_full", keep=fresh),
             },
             patience=SHORT,
-            silent=go(CLOSE, in_doubt),
+            silent=go(left, in_doubt),
             listens="address_check",
         ),
         HandOver("address_unclear", "address_unclear", texts="people.address"),
     )
-
-
-def quiet_start(view: View) -> str:
-    """Check only an order that can still be changed."""
-    return "closed" if is_closed(view) else "open"
-
-
-REOPEN: Mapping[str, Path] = {
-    **TAKES,
-    "change_address": go("address_full", keep=fresh),
-    "cancel": "cancel_wish",
-}
-
-FLOW = prove(
-    Flow(
-        name="address_check",
-        version=1,
-        entry="begin",
-        gone="gone",
-        lost="not_understood",
-        settled="settled",
-        unanswered="unanswered",
-        undeliverable=go("unanswered", OpenTask("address_unclear")),
-        closed=is_closed,
-        values=tell,
-        interrupts=INTERRUPTS,
-        changed={"details": "begin", **dict.fromkeys(("cancelled", "shipped", "delivered"), "settled")},
-        steps=(
-            Decide("begin", quiet_start, {"open": "address_check", "closed": "settled"}),
-            *address_steps(good="unanswered", then="thanks", cancel={"cancel": "cancel_wish"}),
-            End("thanks", texts="address.thanks", hear=REOPEN),
-            HandOver("cancel_wish", "cancel_wish", texts="people.cancel"),
-            End("unanswered", quiet=True, hear=REOPEN),
-            End("gone", say=on_the_way, hear=AFTER),
-            *common_steps(REOPEN),
-        ),
-    )
-)

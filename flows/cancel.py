@@ -161,7 +161,10 @@ def cancel_steps(yes: Path, confirmed: str, asked: str) -> tuple[Step, ...]:
         Decide(
             "undo",
             before,
-            {"confirmed": go(confirmed, take_back, say="cancel.undone"), "open": go(asked, take_back)},
+            {
+                "confirmed": go(confirmed, take_back, say="cancel.undone"),
+                "open": go(asked, take_back, say="cancel.back"),
+            },
         ),
         End("cancel_noted", texts="cancel.noted", on={"undo": "undo"}, hear=REVIVE),
         End("cancel_closed", quiet=True, texts="cancel.noted", on={"undo": "undo"}, hear=REVIVE),

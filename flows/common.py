@@ -42,6 +42,11 @@ def is_closed(view: View) -> bool:
     return view.facts.order.status in TOO_LATE
 
 
+def still_open(view: View) -> str:
+    """Tell whether the order can still be changed."""
+    return "yes" if view.order.status == "open" else "no"
+
+
 def silent(view: View) -> Iterable[Effect]:
     """Record that nobody answered for the orders that had no answer before; what follows is the merchant's rule."""
     for one in open_orders(view):
@@ -54,7 +59,7 @@ def open_orders(view: View) -> list[Order]:
     others = view.facts.others if isinstance(asked, Mapping) else ()
     known = set(asked.values()) if isinstance(asked, Mapping) else set()
     wanted = [view.facts.order, *(one for one in others if one.id in known)]
-    return [one for one in wanted if one.intent not in ("confirmed", "cancelled")]
+    return [one for one in wanted if one.status == "open" and one.intent not in ("confirmed", "cancelled")]
 
 
 def denied(view: View) -> Iterable[Effect]:

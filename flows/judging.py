@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Mapping
 
-from bot.engine import JSON, Choice, Effect, Record, Replied, View
+from bot.engine import JSON, Choice, Effect, Outcome, Record, Replied, View
 from flows.address import fresh
 from flows.common import is_closed
 from flows.telling import all_orders
@@ -91,10 +91,10 @@ def late_undo(view: View) -> str:
     return "undo" if view.order.intent == "cancelled" else "known"
 
 
-def at_rest(view: View) -> str:
+def at_rest(view: View) -> Outcome:
     """Choose what is still listened for when nothing is asked any more."""
     intent = view.facts.order.intent
-    return intent if intent in ("confirmed", "cancelled") else "open"
+    return Outcome(intent if intent in ("confirmed", "cancelled") else "open", {"about": None})
 
 
 def late_cancel(view: View) -> str:

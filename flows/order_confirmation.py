@@ -64,13 +64,13 @@ QUESTION: tuple[Step, ...] = (
     End("unanswered", quiet=True, texts="order_confirmation.confirm", on=TAPS, hear=WORDS, listens="confirm"),
 )
 AFTER_YES: tuple[Step, ...] = (
-    *address_steps(good="detail", then="detail", cancel=MIDWAY),
+    *address_steps(good="detail", then="detail", left="rest", cancel=MIDWAY),
     Decide(
         "detail",
         judge.next_detail,
         {"back": RESUME, "wish": "slot_wish", "days": "slot_days", "close": "confirmed"},
     ),
-    *slot_steps(then="confirmed", none="confirmed", hear={**MIDWAY, "change_address": NEW_ADDRESS}),
+    *slot_steps(then="confirmed", none="confirmed", left="rest", hear={**MIDWAY, "change_address": NEW_ADDRESS}),
     End("confirmed", say=judge.good_bye, on={"change": "change"}, hear=REOPEN),
     End("kept", quiet=True, texts="order_confirmation.confirmed", on={"change": "change"}, hear=REOPEN),
     Ask(

@@ -27,11 +27,12 @@ from bot.engine import (
 from bot.engine.flow import Path, Step
 from flows.address import address_steps, fresh
 from flows.cancel import cancel_steps
-from flows.common import AFTER, DAY, INTERRUPTS, common_steps, on_the_way
+from flows.common import AFTER, DAY, INTERRUPTS, common_steps, on_the_way, still_open
 from flows.slot import slot_steps, wish
 from flows.telling import tell
 
 PEOPLE = ("family", "guard", "neighbour")
+MOST_TRIES = 2
 READY = Record("readiness", "ready")
 OVER = ("delivered", "returned", "cancelled", "paid", "expired")
 
@@ -44,11 +45,6 @@ def is_over(view: View) -> bool:
 def may_ask(view: View) -> str:
     """Ask only who wants the parcel."""
     return "settled" if is_over(view) or view.order.intent == "cancelled" else "ask"
-
-
-def still_here(view: View) -> str:
-    """Tell whether the parcel can still be changed."""
-    return "yes" if view.order.status == "open" else "no"
 
 
 def instruct(view: View) -> Iterable[Effect]:
@@ -88,8 +84,9 @@ def number(view: View) -> Mapping[str, JSON]:
 
 def judge_number(view: View) -> Outcome:
     """Choose whether the number can be called."""
-    found = str(view.found.get("e164") or "")
-    return Outcome("good" if found else "bad", {"number": found})
+    found, tries = str(view.found.get("e164") or ""), view.data.get("tries")
+    count = tries + 1 if isinstance(tries, int) else 1
+    return Outcome("good" if found else "bad" if count <= MOST_TRIES else "lost", {"number": found, "tries": count})
 
 
 def call_there(view: View) -> Iterable[Effect]:
@@ -151,7 +148,7 @@ QUESTION: tuple[Step, ...] = (
     Decide(
         "number_check",
         judge_number,
-        {"good": go("ready", call_there), "bad": go("number", say="readiness.no_number")},
+        {"good": go("ready", call_there), "bad": go("number", say="readiness.no_number"), "lost": "not_understood"},
         look_up=("phone", number),
     ),
     End("ready", say=good_bye, texts="readiness.noted", hear=MAY_CHANGE, react="👍"),
@@ -159,7 +156,7 @@ QUESTION: tuple[Step, ...] = (
         on={"ready": go("ready", READY)}, hear={**MAY_CHANGE, "confirm": go("ready", READY)}, listens="confirm"),
 )  # fmt: skip
 CHANGES_OF_PLAN: tuple[Step, ...] = (
-    Decide("may_move", still_here, {"yes": "which_day", "no": "after_dispatch"}),
+    Decide("may_move", still_open, {"yes": "which_day", "no": "after_dispatch"}),
     Decide(
         "which_day",
         lambda view: "named" if view.data.get("wish") else "open",
@@ -168,11 +165,11 @@ CHANGES_OF_PLAN: tuple[Step, ...] = (
             "open": go("slot_days", Record("readiness", "not_ready")),
         },
     ),
-    *slot_steps(then="ready", none="after_dispatch", hear={"cancel": "may_cancel"}),
-    Decide("may_readdress", still_here, {"yes": go("address_full", keep=fresh), "no": "after_dispatch"}),
-    *address_steps(good="ready", then="ready", cancel={"cancel": "may_cancel"})[1:],
-    Decide("may_cancel", still_here, {"yes": "cancel_check", "no": "after_dispatch"}),
-    *cancel_steps(yes=go("ready", Record("intent", "confirmed")), confirmed="ready", asked="ready"),
+    *slot_steps(then="ready", none="after_dispatch", left="unanswered", hear={"cancel": "may_cancel"}),
+    Decide("may_readdress", still_open, {"yes": go("address_full", keep=fresh), "no": "after_dispatch"}),
+    *address_steps(good="ready", then="ready", left="unanswered", cancel={"cancel": "may_cancel"})[1:],
+    Decide("may_cancel", still_open, {"yes": "cancel_check", "no": "after_dispatch"}),
+    *cancel_steps(yes=go("ready", Record("intent", "confirmed")), confirmed="ready", asked="question"),
 )
 
 FLOW = prove(

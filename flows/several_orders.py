@@ -186,8 +186,8 @@ FLOW = prove(
         gone="gone",
         lost="not_understood",
         settled="settled",
-        unanswered="unanswered",
-        undeliverable=go("unanswered", unreachable),
+        unanswered="rest",
+        undeliverable=go("rest", unreachable),
         closed=is_over,
         values=tell,
         interrupts=INTERRUPTS,
@@ -239,7 +239,9 @@ FLOW = prove(
                 silent=go(CLOSE, silent),
                 listens="idle",
             ),
-            *address_steps(good="address_noted", then="address_noted", cancel={"cancel": "which"})[1:],
+            *address_steps(good="address_noted", then="address_noted", left="unanswered", cancel={"cancel": "which"})[
+                1:
+            ],
             Decide("address_noted", address_noted, {"finish": "finish", "all": "all", "next": "next"}),
             Ask(
                 "which",

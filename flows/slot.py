@@ -4,29 +4,25 @@ from collections.abc import Iterable, Mapping
 from datetime import date
 
 from bot.engine import (
-    CLOSE,
     JSON,
     Ask,
     Choice,
     Day,
     Decide,
     Effect,
-    End,
-    Flow,
-    HandOver,
     Notice,
     Outcome,
     Record,
     View,
     go,
-    prove,
 )
 from bot.engine.flow import Path, Step
-from flows.common import AFTER, DAY, INTERRUPTS, common_steps, is_closed, on_the_way
-from flows.telling import tell
+from flows.common import DAY
 
 ROWS = 9
 """Days, or parts of days, offered in the list beside "any day"."""
+MOST_TRIES = 2
+"""Days that cannot be, after which a person is called."""
 DISTANT = 3
 """Days of waiting from which the merchant is told that waiting raises returns."""
 PARTS = ("morning", "afternoon", "evening")
@@ -64,9 +60,14 @@ def wish_met(view: View) -> Outcome:
 
 
 def from_words(view: View) -> Outcome:
-    """Find the day that was named, among the days that were offered."""
+    """Find the day that was named, among the days that were offered; after some tries a person does better."""
     days = view.data.get("days")
-    return settle(view.data.get("wish"), days if isinstance(days, list | tuple) else [])
+    outcome = settle(view.data.get("wish"), days if isinstance(days, list | tuple) else [])
+    tried = view.data.get("tried")
+    count = tried + 1 if isinstance(tried, int) else 1
+    if outcome.name in ("chosen", "any"):
+        return Outcome(outcome.name, {**outcome.keep, "tried": 0})
+    return Outcome("lost" if count > MOST_TRIES else outcome.name, {**outcome.keep, "tried": count})
 
 
 def settle(wished: JSON, days: Iterable[JSON]) -> Outcome:
@@ -153,10 +154,11 @@ WISH: Mapping[str, Path] = {
 }
 
 
-def slot_steps(then: str, none: str, hear: Mapping[str, Path]) -> tuple[Step, ...]:
+def slot_steps(then: str, none: str, left: str, hear: Mapping[str, Path]) -> tuple[Step, ...]:
     """Return the steps that find a day.
 
-    `then` follows once it is chosen, `none` where the shop can promise no day; `hear` is what else is listened for.
+    `then` follows once it is chosen, `none` where the shop can promise no day, `left` when nobody answers; `hear` is
+    what else is listened for.
     """
     chosen: dict[str, Path] = {"chosen": go(then, hold), "any": go(then, hold, keep=FREE)}
     refused: dict[str, Path] = {
@@ -175,50 +177,9 @@ def slot_steps(then: str, none: str, hear: Mapping[str, Path]) -> tuple[Step, ..
             on={"any": go(then, hold, keep=FREE), "day": go(then, hold, keep=tapped)},
             hear={**hear, **WISH, "confirm": go(then, hold, keep=FREE)},
             patience=DAY,
-            silent=CLOSE,
+            silent=left,
             template="delivery_slot",
             listens="slot",
         ),
-        Decide("slot_words", from_words, {**chosen, **refused}),
+        Decide("slot_words", from_words, {**chosen, **refused, "lost": "not_understood"}),
     )
-
-
-REOPEN: Mapping[str, Path] = {
-    "slot_choice": go("slot_wish", keep=wish),
-    "reschedule": go("slot_wish", keep=wish),
-    "cancel": "cancel_wish",
-    "change_address": "address_wish",
-}
-
-
-def quiet_start(view: View) -> str:
-    """Ask only for an order that can still be changed."""
-    return "closed" if is_closed(view) else "open"
-
-
-FLOW = prove(
-    Flow(
-        name="delivery_slot",
-        version=1,
-        entry="begin",
-        gone="gone",
-        lost="not_understood",
-        settled="settled",
-        unanswered="unanswered",
-        undeliverable="unanswered",
-        closed=is_closed,
-        values=tell,
-        interrupts=INTERRUPTS,
-        changed=dict.fromkeys(("cancelled", "shipped", "delivered"), "settled"),
-        steps=(
-            Decide("begin", quiet_start, {"open": "slot_days", "closed": "settled"}),
-            *slot_steps("noted", "unanswered", {"cancel": "cancel_wish", "change_address": "address_wish"}),
-            End("noted", texts="slot.noted", hear=REOPEN),
-            HandOver("cancel_wish", "cancel_wish", texts="people.cancel"),
-            HandOver("address_wish", "address_unclear", texts="people.address"),
-            End("unanswered", quiet=True, hear=REOPEN),
-            End("gone", say=on_the_way, hear=AFTER),
-            *common_steps(REOPEN),
-        ),
-    )
-)

@@ -1,0 +1,48 @@
+"""Get the address of an order right in a talk of its own: after several orders at once, or when an agent asks."""
+
+from collections.abc import Mapping
+
+from bot.engine import STAY, Decide, End, Flow, OpenTask, go, prove
+from bot.engine.flow import Path
+from flows.address import TAKES, address_steps, fresh
+from flows.cancel import CONFIRMED, cancel_steps
+from flows.common import AFTER, INTERRUPTS, common_steps, is_closed, on_the_way, still_open
+from flows.slot import slot_steps, wish
+from flows.telling import tell
+
+REOPEN: Mapping[str, Path] = {
+    **{kind: path for kind, path in TAKES.items() if kind != "out_of_scope"},
+    "change_address": go("address_full", keep=fresh),
+    "slot_choice": go("slot_wish", keep=wish),
+    "reschedule": go("slot_wish", keep=wish),
+    "cancel": "cancel_check",
+    "confirm": go(STAY, say="order_confirmation.as_agreed"),
+}
+MIDWAY: Mapping[str, Path] = {"cancel": "cancel_check"}
+
+FLOW = prove(
+    Flow(
+        name="address_check",
+        version=1,
+        entry="begin",
+        gone="gone",
+        lost="not_understood",
+        settled="settled",
+        unanswered="unanswered",
+        undeliverable=go("unanswered", OpenTask("address_unclear")),
+        closed=is_closed,
+        values=tell,
+        interrupts=INTERRUPTS,
+        changed={"details": "begin", **dict.fromkeys(("cancelled", "shipped", "delivered"), "settled")},
+        steps=(
+            Decide("begin", still_open, {"yes": "address_check", "no": "settled"}),
+            *address_steps(good="unanswered", then="thanks", left="unanswered", cancel=MIDWAY),
+            *slot_steps(then="thanks", none="thanks", left="unanswered", hear=MIDWAY),
+            *cancel_steps(yes=go("address_check", CONFIRMED), confirmed="thanks", asked="thanks"),
+            End("thanks", texts="address.thanks", hear=REOPEN),
+            End("unanswered", quiet=True, hear=REOPEN),
+            End("gone", say=on_the_way, hear=AFTER),
+            *common_steps(REOPEN),
+        ),
+    )
+)

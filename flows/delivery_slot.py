@@ -1,0 +1,53 @@
+"""Find a day for an order in a talk of its own, after several orders were confirmed at once."""
+
+from collections.abc import Mapping
+
+from bot.engine import STAY, Decide, End, Flow, View, go, prove
+from bot.engine.flow import Path
+from flows.address import address_steps, fresh
+from flows.cancel import CONFIRMED, cancel_steps
+from flows.common import AFTER, INTERRUPTS, common_steps, is_closed, on_the_way, still_open
+from flows.slot import slot_steps, wish
+from flows.telling import tell
+
+REOPEN: Mapping[str, Path] = {
+    "slot_choice": go("slot_wish", keep=wish),
+    "reschedule": go("slot_wish", keep=wish),
+    "change_address": go("address_full", keep=fresh),
+    "cancel": "cancel_check",
+    "confirm": go(STAY, say="order_confirmation.as_agreed"),
+}
+MIDWAY: Mapping[str, Path] = {"cancel": "cancel_check", "change_address": go("address_full", keep=fresh)}
+
+
+def good_bye(view: View) -> tuple[str, ...]:
+    """Read back the day, or that any will do."""
+    return ("slot.noted.dated" if view.data.get("day") else "slot.noted.any", "slot.noted.text")
+
+
+FLOW = prove(
+    Flow(
+        name="delivery_slot",
+        version=1,
+        entry="begin",
+        gone="gone",
+        lost="not_understood",
+        settled="settled",
+        unanswered="unanswered",
+        undeliverable="unanswered",
+        closed=is_closed,
+        values=tell,
+        interrupts=INTERRUPTS,
+        changed=dict.fromkeys(("cancelled", "shipped", "delivered"), "settled"),
+        steps=(
+            Decide("begin", still_open, {"yes": "slot_days", "no": "settled"}),
+            *slot_steps(then="noted", none="unanswered", left="unanswered", hear=MIDWAY),
+            *address_steps(good="noted", then="noted", left="unanswered", cancel={"cancel": "cancel_check"})[1:],
+            *cancel_steps(yes=go("noted", CONFIRMED), confirmed="noted", asked="noted"),
+            End("noted", say=good_bye, texts="slot.noted", hear=REOPEN),
+            End("unanswered", quiet=True, hear=REOPEN),
+            End("gone", say=on_the_way, hear=AFTER),
+            *common_steps(REOPEN),
+        ),
+    )
+)
