@@ -239,9 +239,8 @@ FLOW = prove(
                 silent=go(CLOSE, silent),
                 listens="idle",
             ),
-            *address_steps(good="address_noted", then="address_noted", left="unanswered", cancel={"cancel": "which"})[
-                1:
-            ],
+            *address_steps(good="address_noted", then="address_noted", left="rest", cancel={"cancel": "which"})[1:],
+            Decide("rest", lambda view: Outcome("rest", {"about": None}), {"rest": "unanswered"}),
             Decide("address_noted", address_noted, {"finish": "finish", "all": "all", "next": "next"}),
             Ask(
                 "which",
