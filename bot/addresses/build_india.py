@@ -17,7 +17,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from bot.addresses.india_names import GENERIC, STATE_NUMBER, compatible, other_names, state_of
-from bot.addresses.text import key, words
+from bot.addresses.text import key, word_set, words
 
 #: GeoNames numbers Indian states in its own way.
 GEONAMES_STATE = {
@@ -31,12 +31,15 @@ GEONAMES_STATE = {
 }  # fmt: skip
 #: Suffixes of office names come off before the punctuation does, with and without dots, with what follows them.
 OFFICE_SUFFIX = re.compile(
-    r"(?:[\s,]+|(?<=\w)\.?\s*)(?:[SBHG]\s*\.?\s*P?\s*\.?\s*O|PO|MDG|GPO|IMPC|NDTSO|NDSO|EDBO|EDSO|TSO|LSG)\b\.?.*$", re.I
+    r"(?:[\s,]+|(?<=\w)\.?\s*)(?:[SBHG]\s*\.?\s*P?\s*\.?\s*O|PO|MDG|GPO|IMPC|NDTSO|NDSO|EDBO|EDSO|TSO|"
+    r"LSG)\b\.?.*$",
+    re.I,
 )
 PIN_IN_TEXT = re.compile(r"(?<![\d/-])([1-9]\d{2})[ -]?(\d{3})(?!\d)")
-NOISE_WORDS = frozenset(
-    "city dist district distt taluk taluka tehsil teh mandal town urban rural cantt cantonment municipality corporation "
-    "india bharat hq division".split()
+NOISE_WORDS = word_set(
+    "city dist district distt taluk taluka tehsil teh mandal town urban rural cantt cantonment municipality "
+    "corporation "
+    "india bharat hq division"
 )
 
 
@@ -63,7 +66,9 @@ class India:
     """Hold everything the tables are written from."""
 
     pins: dict[int, Pin]
-    places: list[tuple[str, float, float, int, int, bool]]  # key, latitude, longitude, population, state number, own name?
+    places: list[
+        tuple[str, float, float, int, int, bool]
+    ]  # key, latitude, longitude, population, state number, own name?
     spellings: dict[str, Counter[int]]  # city spelling -> first four digits -> branches
     localities: dict[str, Counter[int]]  # words of an address -> pin -> branches
     texts: list[str]  # addresses for the letter model
@@ -87,9 +92,10 @@ def office_names(raw: str) -> Iterator[str]:
                 yield shorter
 
 
-TRAILING = frozenset(
-    "delhi mumbai kolkata chennai bangalore hyderabad pune ahmedabad jaipur lucknow kanpur nagpur indore bhopal patna "
-    "vadodara ludhiana agra nashik varanasi allahabad".split()
+TRAILING = word_set(
+    "delhi mumbai kolkata chennai bangalore hyderabad pune ahmedabad jaipur lucknow kanpur nagpur indore "
+    "bhopal patna "
+    "vadodara ludhiana agra nashik varanasi allahabad"
 )
 
 
@@ -110,14 +116,19 @@ def gather(sources: Path) -> India:
     pins = {code: pin for code, pin in sorted(pins.items()) if pin.states}
     spellings, localities = _learn(pins, branches)
     _settle_middles(pins, places)
-    texts = [b.address for b in branches if int(hashlib.md5(b.address.encode()).hexdigest(), 16) % 3 == 0]
+    texts = [
+        b.address
+        for b in branches
+        if int(hashlib.md5(b.address.encode(), usedforsecurity=False).hexdigest(), 16) % 3 == 0
+    ]
     return India(pins, places, spellings, localities, texts)
 
 
 def _read_offices(path: Path, pins: dict[int, Pin]) -> None:
     db = sqlite3.connect(f"file:{path}?mode=ro", uri=True)
     rows = db.execute(
-        "select p.pincode, p.office_name, p.delivery_code, d.name, s.name, p.lat_e5, p.lon_e5, p.gq_code from post_offices p "
+        "select p.pincode, p.office_name, p.delivery_code, d.name, s.name, p.lat_e5, p.lon_e5, p.gq_code from "
+        "post_offices p "
         "left join districts d on d.id = p.district_id left join states s on s.id = p.state_id order by 1, 2"
     ).fetchall()
     db.close()
@@ -177,7 +188,9 @@ def _read_places(folder: Path) -> Iterator[tuple[str, float, float, int, int, bo
         if city["countrycode"] != "IN" or city["admin1code"] not in GEONAMES_STATE:
             continue
         number = STATE_NUMBER[GEONAMES_STATE[city["admin1code"]]]
-        names = {key(city["name"])} | {key(n) for n in city["alternatenames"] if n.isascii() or city["population"] > 50_000}
+        names = {key(city["name"])} | {
+            key(n) for n in city["alternatenames"] if n.isascii() or city["population"] > 50_000
+        }
         for name in sorted(n for n in names if 4 <= len(n) <= 28):
             yield name, city["latitude"], city["longitude"], city["population"], number, name == key(city["name"])
 
@@ -198,7 +211,7 @@ def is_learnt_from(bank: str) -> bool:
 
     Half of the banks, chosen by a hash of the name, are left out so that the other half can measure honestly.
     """
-    return int(hashlib.md5(bank.encode()).hexdigest(), 16) % 2 == 1
+    return int(hashlib.md5(bank.encode(), usedforsecurity=False).hexdigest(), 16) % 2 == 1
 
 
 def _read_branches(path: Path) -> Iterator[Branch]:
@@ -210,7 +223,13 @@ def _read_branches(path: Path) -> Iterator[Branch]:
             continue
         found = PIN_IN_TEXT.findall(address or "")
         if found:
-            yield Branch(PIN_IN_TEXT.sub(" ", address), city or "", district or "", state_of(state or ""), int("".join(found[-1])))
+            yield Branch(
+                PIN_IN_TEXT.sub(" ", address),
+                city or "",
+                district or "",
+                state_of(state or ""),
+                int("".join(found[-1])),
+            )
 
 
 def _settle_states(pins: dict[int, Pin], branches: Iterable[Branch]) -> None:
@@ -231,7 +250,7 @@ def _settle_states(pins: dict[int, Pin], branches: Iterable[Branch]) -> None:
         kept = Counter({s: n for s, n in pin.states.items() if zone[s] >= 0.02 * total or alone[code // 1000][s] >= 3})
         if not kept:
             said = [s for s, n in written[code].most_common() if zone[s] >= 0.02 * total and n >= 2]
-            kept = Counter({(said or [max(sorted(zone), key=lambda s: zone[s])])[0]: 1})
+            kept = Counter({(said or [min(zone, key=lambda s: (-zone[s], s))])[0]: 1})
         if len(kept) > 1:
             top, most = kept.most_common(1)[0]
             kept = Counter({s: n for s, n in kept.items() if s == top or (compatible(s, top) and n >= 0.2 * most)})
@@ -244,7 +263,11 @@ def _learn(pins: dict[int, Pin], branches: Iterable[Branch]) -> tuple[dict[str, 
     localities: dict[str, Counter[int]] = defaultdict(Counter)
     for branch in branches:
         pin = pins.get(branch.pin)
-        if pin is None or not branch.state or (branch.state not in pin.states and not any(compatible(branch.state, s) for s in pin.states)):
+        if (
+            pin is None
+            or not branch.state
+            or (branch.state not in pin.states and not any(compatible(branch.state, s) for s in pin.states))
+        ):
             continue
         pin.branches += 1
         for spelling in {area_name(branch.city), area_name(branch.district)}:
@@ -270,7 +293,11 @@ def phrases(text: str) -> set[str]:
             for start in range(len(run) - size + 1):
                 part = run[start : start + size]
                 whole = "".join(part)
-                if 6 <= len(whole) <= 28 and whole not in GENERIC and any(w not in GENERIC and len(w) >= 4 for w in part):
+                if (
+                    6 <= len(whole) <= 28
+                    and whole not in GENERIC
+                    and any(w not in GENERIC and len(w) >= 4 for w in part)
+                ):
                     found.add(whole)
     return found
 
@@ -294,8 +321,8 @@ def _settle_middles(pins: dict[int, Pin], places: list[tuple[str, float, float, 
         towns[name, state].append((lat, lon, people))
     areas: dict[int, list[tuple[float, float]]] = defaultdict(list)
     for code, pin in pins.items():
-        state = max(sorted(pin.states), key=lambda s: pin.states[s])
-        anchors = list(_anchors(pin, STATE_NUMBER[state], state, towns))
+        main = min(pin.states, key=lambda s: (-pin.states[s], s))
+        anchors = list(_anchors(pin, STATE_NUMBER[main], main, towns))
         if anchors:
             pin.points = [p for p in pin.points if min(distance(p, a) for a in anchors) <= 70] or pin.points
         candidates = [p for p in (_medoid(pin.points) if pin.points else None, pin.elsewhere) if p]
@@ -316,7 +343,7 @@ def _anchors(
     pin: Pin, number: int, state: str, towns: dict[tuple[str, int], list[tuple[float, float, int]]]
 ) -> Iterator[tuple[float, float]]:
     """Yield where GeoNames puts the districts and cities that go with a code."""
-    names = [n for n in sorted(pin.areas)] + [n for n, count in pin.towns.most_common(4) if count >= 1]
+    names = sorted(pin.areas) + [n for n, _ in pin.towns.most_common(4)]
     for name in names:
         for spelling in (name, *other_names(name, state)):
             found = towns.get((spelling, number))

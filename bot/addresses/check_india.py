@@ -16,7 +16,7 @@ from bot.addresses.india import CONFLICT, NEAR, OK, SOFT, UNKNOWN, City, Evidenc
 from bot.addresses.india_names import GENERIC, SHOWN_NAME, STATE_NAMES, STATE_NUMBER, compatible, other_names, state_of
 from bot.addresses.parts import VILLAGE_CUE, VILLAGE_SURE, Parts, has_house, latin, read_parts
 from bot.addresses.records import Address, Component, Finding, Option, Question, Report, Suggestion
-from bot.addresses.text import ascii_digits, clean, key, skeleton, words
+from bot.addresses.text import ascii_digits, clean, key, skeleton
 from bot.addresses.verdict import ask, finding, pin_option, report
 
 PIN_TEXT = re.compile(r"(?<![\d/])(?<!\d-)([1-9]\d{2})[ \-]?(\d{3})(?![\d/])")
@@ -64,13 +64,21 @@ def check_india(address: Address) -> Report:
     at_the_door = address.latitude is not None and address.longitude is not None
     door = _door_question(findings) if question is None and not at_the_door else None
     junk = any(f.code == "JUNK" for f in findings)
-    components = _components(Parts() if junk else parts, place, verdict, phones, places, not raw.isascii() or not address.city.isascii())
+    components = _components(
+        Parts() if junk else parts, place, verdict, phones, places, not raw.isascii() or not address.city.isascii()
+    )
     return report(components, findings, verdict.suggestions, question or door, verdict.pins, EDITION)
 
 
 def _landmark(text: str) -> str:
     text = clean(text)
-    return text if not text or re.match(r"(?i)(?:near|nr|opp|behind|beside|next|in front)\b", text) or re.search(r"(?i)\bk[ea] \w+$", text) else f"near {text}"
+    return (
+        text
+        if not text
+        or re.match(r"(?i)(?:near|nr|opp|behind|beside|next|in front)\b", text)
+        or re.search(r"(?i)\bk[ea] \w+$", text)
+        else f"near {text}"
+    )
 
 
 def _read_place(address: Address, text: str, places: Index) -> Place:
@@ -90,7 +98,16 @@ def _read_place(address: Address, text: str, places: Index) -> Place:
     shown = re.sub(r"[\s\-]*\d{6}\b|\b\d{3} \d{3}\b", "", city_text).strip(" ,-")
     if not shown or not state:
         text, shown, state = _from_tail(text, shown, state, number, places)
-    return Place(text.strip(" ,"), digits, number, state, india.read_city(shown) if shown else City(()), shown, from_text, 110_000 + int(zoned.group(1)) if zoned else 0)
+    return Place(
+        text.strip(" ,"),
+        digits,
+        number,
+        state,
+        india.read_city(shown) if shown else City(()),
+        shown,
+        from_text,
+        110_000 + int(zoned.group(1)) if zoned else 0,
+    )
 
 
 def place_of_line(text: str) -> Place:
@@ -110,7 +127,11 @@ def _from_tail(text: str, city: str, state: str, number: int, places: Index) -> 
             if len(run) >= size:
                 tail = " ".join(run[-size:])
                 short = len(key(tail)) < 4 and not tail.isupper()
-                found = "" if short and not (size == 1 and len(run) > 1 and _known_city(key(run[-2]), places)) else state_of(tail)
+                found = (
+                    ""
+                    if short and not (size == 1 and len(run) > 1 and _known_city(key(run[-2]), places))
+                    else state_of(tail)
+                )
                 if found and key(tail) not in india.CITY_STATES and not re.search(r"\d", tail):
                     state = found
                     if len(run) == size and len(pieces) == 1:
@@ -127,7 +148,9 @@ def _from_tail(text: str, city: str, state: str, number: int, places: Index) -> 
             tail = " ".join(run[-size:])
             name = key(DELHI_ZONE.sub("delhi", tail))
             known = len(name) >= 3 and _known_city(name, places)
-            if known or (size == 1 and number >= 0 and len(name) >= 5 and name not in GENERIC and _misspelt(name, number)):
+            if known or (
+                size == 1 and number >= 0 and len(name) >= 5 and name not in GENERIC and _misspelt(name, number)
+            ):
                 city = DELHI_ZONE.sub("New Delhi", tail).strip(" -.")
                 if len(run) > size or len(pieces) > 1:
                     pieces[-1] = " ".join(run[:-size]).strip(" ,-")
@@ -176,10 +199,12 @@ def _judge_place(place: Place, text: str, places: Index, address: Address) -> Ve
     elif len(place.digits) != 6 or place.digits[0] == "0":
         out.findings.append(finding("PIN_FORMAT", address.postal_code))
         _offer(place, found, skip, out, places, text)
-    elif place.number < 0:
-        out.findings.append(finding("PIN_UNKNOWN", place.digits))
-        _offer(place, found, skip, out, places, text)
-    elif not places.is_current(place.number) and state_number >= 0 and state_number not in places.states(place.number) and not _friendly(place, places):
+    elif place.number < 0 or (
+        not places.is_current(place.number)
+        and state_number >= 0
+        and state_number not in places.states(place.number)
+        and not _friendly(place, places)
+    ):
         out.findings.append(finding("PIN_UNKNOWN", place.digits))
         _offer(place, found, skip, out, places, text)
     else:
@@ -198,7 +223,9 @@ def _skip(city: City, state: str) -> frozenset[str]:
     return frozenset(names | {key(state)}) - {""}
 
 
-def _judge_known_code(place: Place, found: Evidence, skip: frozenset[str], text: str, out: Verdict, places: Index) -> None:
+def _judge_known_code(
+    place: Place, found: Evidence, skip: frozenset[str], text: str, out: Verdict, places: Index
+) -> None:
     number = place.number
     own_states = [STATE_NAMES[s] for s in places.states(number)]
     right = own_states[0]
@@ -223,7 +250,14 @@ def _judge_known_code(place: Place, found: Evidence, skip: frozenset[str], text:
 
 
 def _judge_state(
-    place: Place, fits: Fit, right: str, own_states: list[str], out: Verdict, found: Evidence, skip: frozenset[str], places: Index
+    place: Place,
+    fits: Fit,
+    right: str,
+    own_states: list[str],
+    out: Verdict,
+    found: Evidence,
+    skip: frozenset[str],
+    places: Index,
 ) -> bool:
     """Judge a state that is not the code's; return whether the city still has to be judged."""
     fitting = fits.verdict in (OK, NEAR)
@@ -255,7 +289,13 @@ def _with_the_words(
     big = all(india.is_big(name, state) for name in place.city.names)
     known = any(india.is_known_in(name, area, state) for name in place.city.names)
     named = any(ratio(name, gram) >= 75 for name in place.city.names for gram in found.grams if gram[0] == name[0])
-    if big and not named and fits.km > 25 and (not known or fits.km > 45) and _names_seat_of(found, number, skip, places):
+    if (
+        big
+        and not named
+        and fits.km > 25
+        and (not known or fits.km > 45)
+        and _names_seat_of(found, number, skip, places)
+    ):
         return SOFT if known and fits.km < 70 else CONFLICT
     if verdict in (SOFT, CONFLICT) and excused:
         fame = max(india.fame(name, state) for name in place.city.names)
@@ -323,8 +363,18 @@ def _offer(place: Place, found: Evidence, skip: frozenset[str], out: Verdict, pl
     if place.zone and places.number(place.zone) >= 0:
         ranked = [india.Candidate(place.zone, 9.0)]
     elif not ranked or ranked[0].score < 3.2:
-        named = [n for n, w in sorted(found.weights.items(), key=lambda item: (-item[1], item[0]))[:12] if w >= 0.5 and places.is_current(n)]
-        ranked = sorted({*ranked, *india.rank(named, place.city, place.state, found, skip)}, key=lambda c: (-c.score, c.code)) if place.digits else india.rank(named, place.city, place.state, found, skip)
+        named = [
+            n
+            for n, w in sorted(found.weights.items(), key=lambda item: (-item[1], item[0]))[:12]
+            if w >= 0.5 and places.is_current(n)
+        ]
+        ranked = (
+            sorted(
+                {*ranked, *india.rank(named, place.city, place.state, found, skip)}, key=lambda c: (-c.score, c.code)
+            )
+            if place.digits
+            else india.rank(named, place.city, place.state, found, skip)
+        )
     _show(ranked, out, 3.0 if place.digits else 5.0, 0.5)
     if out.question is None:
         out.question = ask("ASK_PIN")
@@ -348,7 +398,9 @@ def _offer_slip(place: Place, found: Evidence, skip: frozenset[str], out: Verdic
         out.question = ask("CONFIRM_CITY_OR_PIN", *_city_options(place, out, places))
 
 
-def _offer_city_or_code(place: Place, right: str, found: Evidence, skip: frozenset[str], out: Verdict, places: Index) -> None:
+def _offer_city_or_code(
+    place: Place, right: str, found: Evidence, skip: frozenset[str], out: Verdict, places: Index
+) -> None:
     """City and code contradict: offer the code one slip away when it is clearly meant, else both sides as buttons."""
     if not india.names_place_of(found, place.number, skip):
         _offer_slip(place, found, skip, out, places, always=False)
@@ -363,10 +415,16 @@ def _city_options(place: Place, out: Verdict, places: Index) -> list[Option]:
     """Return the two sides: the code with its own city, the city with a code of its own (or none yet)."""
     town = city_of_code(place.number)
     state = STATE_NAMES[places.states(place.number)[0]]
-    options = [Option(f"{town} {place.digits}", (("city", town), ("state", state), ("postal_code", place.digits)))] if town else []
+    options = (
+        [Option(f"{town} {place.digits}", (("city", town), ("state", state), ("postal_code", place.digits)))]
+        if town
+        else []
+    )
     if place.shown_city:
         code = out.pins[0] if out.pins else ""
-        options.append(Option(f"{place.shown_city} {code}".strip()[:20], (("city", place.shown_city), ("postal_code", code))))
+        options.append(
+            Option(f"{place.shown_city} {code}".strip()[:20], (("city", place.shown_city), ("postal_code", code)))
+        )
     return options
 
 
@@ -378,7 +436,11 @@ def city_of_code(number: int) -> str:
     middle = places.middle(number)
     best = (-1, "")
     for name in (*areas, *own):
-        near = [t.people for t in places.towns(name) if middle is None or india.distance((t.latitude, t.longitude), middle) < 60]
+        near = [
+            t.people
+            for t in places.towns(name)
+            if middle is None or india.distance((t.latitude, t.longitude), middle) < 60
+        ]
         size = max(near, default=0)
         if size > best[0] and (name in areas or size >= 15):
             best = (size, name)
@@ -390,7 +452,14 @@ def city_of_code(number: int) -> str:
 
 
 def _judge_text(
-    text: str, raw: str, phones: tuple[str, ...], place: Place, parts: Parts, findings: list[Finding], places: Index, address: Address
+    text: str,
+    raw: str,
+    phones: tuple[str, ...],
+    place: Place,
+    parts: Parts,
+    findings: list[Finding],
+    places: Index,
+    address: Address,
 ) -> Question | None:
     """Judge the text itself; return a question when the whole address has to be asked for."""
     lower = text.lower()
@@ -419,7 +488,11 @@ def _judge_text(
     if not house and not rural and not settled:
         findings.append(finding("HOUSE"))
     marked = parts.first("landmark", "care_of") or address.landmark or address.directions
-    if not marked and "no_landmark" not in address.accepted and ((rural and not house) or (house and (short or _vague(parts))) or settled):
+    if (
+        not marked
+        and "no_landmark" not in address.accepted
+        and ((rural and not house) or (house and (short or _vague(parts))) or settled)
+    ):
         findings.append(finding("LANDMARK"))
     return None
 
@@ -427,7 +500,22 @@ def _judge_text(
 def _vague(parts: Parts) -> bool:
     """Tell whether a house is given but nothing that finds its street: "15, 2nd floor, Main Road"."""
     where = [key(v) for k in ("building", "street", "sublocality", "locality") for v in parts.found.get(k, ())]
-    return all(w in {"mainroad", "road", "mainbazar", "market", "stationroad", "mainmarket", "street", "bazar", "bazaar", "chowk"} for w in where)
+    return all(
+        w
+        in {
+            "mainroad",
+            "road",
+            "mainbazar",
+            "market",
+            "stationroad",
+            "mainmarket",
+            "street",
+            "bazar",
+            "bazaar",
+            "chowk",
+        }
+        for w in where
+    )
 
 
 def _door_question(findings: list[Finding]) -> Question | None:
@@ -442,11 +530,17 @@ def _door_question(findings: list[Finding]) -> Question | None:
 # --- components -----------------------------------------------------------------------------------------------------
 
 
-def _components(parts: Parts, place: Place, verdict: Verdict, phones: tuple[str, ...], places: Index, native: bool) -> tuple[Component, ...]:
+def _components(
+    parts: Parts, place: Place, verdict: Verdict, phones: tuple[str, ...], places: Index, native: bool
+) -> tuple[Component, ...]:
     out = []
     for kind, values in parts.found.items():
         for value in reversed(values) if kind == "locality" else values:
-            shown = _respelt(value, place.number, places) if native and kind in ("locality", "sublocality") and place.number >= 0 else value
+            shown = (
+                _respelt(value, place.number, places)
+                if native and kind in ("locality", "sublocality") and place.number >= 0
+                else value
+            )
             out.append(Component(kind, shown, "parsed_text", "plausible", 0.8))
     if "locality" not in parts.found:
         for kind in ("village", "sublocality", "street"):
@@ -457,7 +551,11 @@ def _components(parts: Parts, place: Place, verdict: Verdict, phones: tuple[str,
     wrong = codes & {"PIN_CITY", "PIN_STATE", "PIN_UNKNOWN", "PIN_FORMAT"}
     if place.shown_city:
         name = place.city.names[0] if place.city.names else ""
-        shown = SHOWN_NAME.get(name) or (city_of_code(place.number) if native and place.number >= 0 else "") or place.shown_city
+        shown = (
+            SHOWN_NAME.get(name)
+            or (city_of_code(place.number) if native and place.number >= 0 else "")
+            or place.shown_city
+        )
         out.append(Component("city", shown, "order_field", "conflict" if "PIN_CITY" in codes else "confirmed", 0.9))
     right = next((s.value for s in verdict.suggestions if s.field == "state"), "")
     state = right or place.state
@@ -465,10 +563,20 @@ def _components(parts: Parts, place: Place, verdict: Verdict, phones: tuple[str,
         state = STATE_NAMES[places.states(place.number)[0]]
     if state:
         inferred = right or not place.state
-        out.append(Component("state", state, "inferred_from_postcode" if inferred else "order_field", "corrected" if right else "confirmed", 0.95))
+        out.append(
+            Component(
+                "state",
+                state,
+                "inferred_from_postcode" if inferred else "order_field",
+                "corrected" if right else "confirmed",
+                0.95,
+            )
+        )
     if place.digits:
         source = "parsed_text" if place.from_text else "order_field"
-        out.append(Component("pincode", place.digits, source, "conflict" if wrong else "confirmed", 0.3 if wrong else 0.95))
+        out.append(
+            Component("pincode", place.digits, source, "conflict" if wrong else "confirmed", 0.3 if wrong else 0.95)
+        )
     elif verdict.pins and any(s.field == "postal_code" and s.score >= 9 for s in verdict.suggestions):
         out.append(Component("pincode", verdict.pins[0], "parsed_text", "inferred", 0.8))
     out.extend(Component("alt_phone", p, "parsed_text", "plausible", 0.9) for p in phones)
@@ -479,7 +587,7 @@ _SUFFIX = re.compile(r"(nagar|colony|vihar|enclave|puram|layout|bazar|market|roa
 
 
 def _respelt(value: str, number: int, places: Index) -> str:
-    """Write a transliterated locality as the directory does, when it is one of the code: "lajpt ngr" is Lajpat Nagar."""
+    """Write a transliterated locality as the directory of the code does: "lajpt ngr" is Lajpat Nagar."""
     bare = skeleton(key(value))
     for name in places.names(number)[0]:
         if skeleton(name) == bare and ratio(name, key(value)) >= 70:

@@ -14,11 +14,13 @@ from bot.addresses.editions import label
 from bot.addresses.index import Index, index
 from bot.addresses.parts import BARE_NUMBER, HOUSE_CUE, LANDMARK_WORD, NOT_HOUSE, latin, read_parts
 from bot.addresses.records import Address, Component, Finding, Option, Question, Report, Suggestion
-from bot.addresses.text import clean, key, skeleton
+from bot.addresses.text import clean, key, skeleton, word_set
 from bot.addresses.verdict import ask, finding, report
 
 EDITION = label()
-LOCAL_CUES = frozenset("brgy barangay jl jalan via rue calle rua hay kel kec kelurahan kecamatan phuong quan city town thana upazila".split())
+LOCAL_CUES = word_set(
+    "brgy barangay jl jalan via rue calle rua hay kel kec kelurahan kecamatan phuong quan city town thana upazila"
+)
 LONG_NUMBER = re.compile(r"\+?\d[\d \-]{7,}\d")
 FOLLOWING = re.compile(r"(?:[a-z.]{2,}[,.]?\s)\s*(?:n[o.]?\s*)?\d{1,5}\s?(?:/?[a-z])?(?![\d])\s*(?:,|$|\s)", re.I)
 
@@ -38,7 +40,11 @@ def check_world(address: Address, code: str) -> Report:
         findings.append(finding("STATE_MISSING"))
     full = _judge_text(text, raw, phones, code, country, city, state, address, places, findings)
     codes = {f.code for f in findings} if address.latitude is None else set()
-    question = full or where or (ask("ASK_HOUSE") if "HOUSE" in codes else ask("ASK_LANDMARK") if codes & {"LANDMARK", "SHORT"} else None)
+    question = (
+        full
+        or where
+        or (ask("ASK_HOUSE") if "HOUSE" in codes else ask("ASK_LANDMARK") if codes & {"LANDMARK", "SHORT"} else None)
+    )
     return report(_components(text, address, phones, findings), findings, suggestions, question, (), EDITION)
 
 
@@ -65,7 +71,14 @@ def _take_phones(text: str, code: str) -> tuple[str, tuple[str, ...]]:
 
 
 def _judge_code(
-    address: Address, code: str, country: Habits, city: str, state: str, places: Index, findings: list[Finding], suggestions: list[Suggestion]
+    address: Address,
+    code: str,
+    country: Habits,
+    city: str,
+    state: str,
+    places: Index,
+    findings: list[Finding],
+    suggestions: list[Suggestion],
 ) -> Question | None:
     given = re.sub(r"\s+", " ", latin(address.postal_code)).strip()
     bare = re.sub(r"[^0-9a-z]", "", given.lower())
@@ -84,13 +97,21 @@ def _judge_code(
         findings.append(finding("PIN_CITY", given))
         town = _town_of(names, code, places)
         suggestions.append(Suggestion("city", town, False))
-        return ask("CONFIRM_CITY_OR_PIN", Option(f"{town} {given}"[:20], (("city", town), ("postal_code", given))), Option(address.city[:20], (("city", address.city), ("postal_code", ""))))
+        return ask(
+            "CONFIRM_CITY_OR_PIN",
+            Option(f"{town} {given}"[:20], (("city", town), ("postal_code", given))),
+            Option(address.city[:20], (("city", address.city), ("postal_code", ""))),
+        )
     if names == () and country.country.exact_codes:
         findings.append(finding("PIN_UNKNOWN", given))
         return ask("ASK_PIN")
     if city and state and _contradict(city, state, code, places):
         findings.append(finding("PIN_CITY", address.city, "The city lies in another state, emirate or governorate."))
-        return ask("CONFIRM_CITY_OR_PIN", Option(address.city[:20], (("city", address.city), ("state", ""))), Option(address.state[:20], (("city", ""), ("state", address.state))))
+        return ask(
+            "CONFIRM_CITY_OR_PIN",
+            Option(address.city[:20], (("city", address.city), ("state", ""))),
+            Option(address.state[:20], (("city", ""), ("state", address.state))),
+        )
     return None
 
 
@@ -135,7 +156,7 @@ def _contradict(city: str, state: str, code: str, places: Index) -> bool:
     return bool(here and there and not set(here) & set(there[:1]))
 
 
-# --- the words ----------------------------------------------------------------------------------------------------------
+# --- the words --------------------------------------------------------------------------------------------------
 
 
 def _has_door(text: str, country: Habits) -> bool:
@@ -152,9 +173,17 @@ def _has_door(text: str, country: Habits) -> bool:
 
 
 def _judge_text(
-    text: str, raw: str, phones: tuple[str, ...], code: str, country: Habits, city: str, state: str, address: Address, places: Index,
+    text: str,
+    raw: str,
+    phones: tuple[str, ...],
+    code: str,
+    country: Habits,
+    city: str,
+    state: str,
+    address: Address,
+    places: Index,
     findings: list[Finding],
-) -> Question | None:  # fmt: skip
+) -> Question | None:
     if country.complete and country.complete.search(text):
         return None
     names = frozenset({city, state}) - {""}
@@ -164,7 +193,12 @@ def _judge_text(
     if phones:
         findings.append(finding("PHONE"))
     letters, count = informative(text, names | LOCAL_CUES)
-    if (phones and letters < 4) or (not phones and is_junk(text.lower(), places.letters, raw.isascii() and code in ("PK", "BD", "LK", "NP"), code in ("PK", "BD", "NP"))):
+    if (phones and letters < 4) or (
+        not phones
+        and is_junk(
+            text.lower(), places.letters, raw.isascii() and code in ("PK", "BD", "LK", "NP"), code in ("PK", "BD", "NP")
+        )
+    ):
         findings.append(finding("SHORT" if phones else "JUNK"))
         return ask("ASK_FULL")
     door = _has_door(text, country)
@@ -186,7 +220,13 @@ def _components(text: str, address: Address, phones: tuple[str, ...], findings: 
     parts = read_parts(text, address.city)
     out = [Component(kind, v, "parsed_text", "plausible", 0.6) for kind, values in parts.found.items() for v in values]
     wrong = {f.field for f in findings if f.severity == "bad"}
-    for kind, value, name in (("city", address.city, "city"), ("state", address.state, "state"), ("pincode", address.postal_code, "postal_code")):
+    for kind, value, name in (
+        ("city", address.city, "city"),
+        ("state", address.state, "state"),
+        ("pincode", address.postal_code, "postal_code"),
+    ):
         if value.strip():
-            out.append(Component(kind, clean(value), "order_field", "conflict" if name in wrong else "unconfirmed", 0.5))
+            out.append(
+                Component(kind, clean(value), "order_field", "conflict" if name in wrong else "unconfirmed", 0.5)
+            )
     return (*out, *(Component("alt_phone", p, "parsed_text", "plausible", 0.9) for p in phones))

@@ -7,27 +7,48 @@ import re
 from rapidfuzz.fuzz import ratio
 
 from bot.addresses.india_names import CUE_WORDS
-from bot.addresses.text import words
+from bot.addresses.text import word_set, words
 
-_FILLER = frozenset(
-    """test testing asdf asd abc abcd xyz abcxyz na none nil null same samee ok okay yes no home ghar address adress addr dummy demo qwerty hello hi unknown
-    sample delivery house office here tba tbd nothing pata mypata fake random anything something nope later soon call callme confirm update
-    xxx xxxx aaa aaaa aaaaa zzz default string temp temporary later location mylocation myhome myhouse myaddress sameaddress""".split()
-)
+_FILLER = word_set("""
+    test testing asdf asd abc abcd xyz abcxyz na none nil null same samee ok okay yes no home ghar address
+    adress addr dummy demo qwerty hello hi unknown sample delivery house office here tba tbd nothing pata mypata
+    fake random anything something nope later soon call callme confirm update xxx xxxx aaa aaaa aaaaa zzz
+    default string temp temporary later location mylocation myhome myhouse myaddress sameaddress
+    """)
 FILLER_TEXT = re.compile(
-    r"^(?:same(?: address| addr| one)?(?: as| to| like)?(?: the| my)?(?: billing| above| before| previous(?:ly)?| last(?: time| order)?| old| shipping| earlier)?(?: address| one| order)?"
-    r"|as (?:above|before|per|usual|given)(?: above| address| order)?|(?:see|check|as per) (?:above|map|location|whatsapp|profile|billing)|not? (?:available|applicable|given|needed|address)|n\.? ?a\.?|n/a|"
-    r"(?:will|i will|i'?ll) (?:tell|share|give|send|call)(?: (?:you|later|on|u|it).*)?|call(?: me)?(?: (?:for|on|before|when).*)?|to be (?:confirmed|given|updated)|address later|"
-    r"(?:mera|my|apna) (?:ghar|home|house|address|pata)|pata nahi|(?:ghar|home) (?:pe|par|ka pata)|test(?: address| order| only)?(?: \d+)?|(?:no )?address(?: here| line)?(?: \d)?|"
+    r"^(?:same(?: address| addr| one)?(?: as| to| like)?(?: the| my)?(?: billing| above| before|"
+    r" previous(?:ly)?| last(?: time| order)?| old| shipping| earlier)?(?: address| one| order)?"
+    r"|as (?:above|before|per|usual|given)(?: above| address| order)?|(?:see|check|as per) (?:above|map|"
+    r"location|whatsapp|profile|billing)|not? (?:available|applicable|given|needed|address)|n\.? ?a\.?|n/a|"
+    r"(?:will|i will|i'?ll) (?:tell|share|give|send|call)(?: (?:you|later|on|u|it).*)?|call(?: me)?(?: (?:for|"
+    r"on|before|when).*)?|to be (?:confirmed|given|updated)|address later|"
+    r"(?:mera|my|apna) (?:ghar|home|house|address|pata)|pata nahi|(?:ghar|home) (?:pe|par|ka pata)|"
+    r"test(?: address| order| only)?(?: \d+)?|(?:no )?address(?: here| line)?(?: \d)?|"
     r"[\W_]*)$",
     re.I,
 )
 _ROWS = ("qwertyuiop", "asdfghjkl", "zxcvbnm", "1234567890")
-_RUNS = frozenset(row[n : n + 4] for row in (*_ROWS, *(r[::-1] for r in _ROWS)) for n in range(len(row) - 3) if not row[0].isdigit() and row[0] != "0")
-POBOX = re.compile(r"(?<![a-z])(?:p\.?\s?o\.?\s?b(?:ox)?\b|post(?:al)?\s?(?:office)?\s?(?:box|bag)|po ?box|apartado|casella postale|caixa postal)\.?\s*(?:no)?[\s.:#\-]*\d*|صندوق بريد", re.I)
-PHONE_IN_TEXT = re.compile(r"(?<![\d/\-])(?:\+?\s?91[\s\-]?|0)?([6-9]\d{4}[\s\-]?\d{5}|[6-9]\d{3}[\s\-]\d{3}[\s\-]\d{3}|[6-9]\d{2}[\s\-]\d{3}[\s\-]\d{4})(?![\d/\-])")
+_RUNS = frozenset(
+    row[n : n + 4]
+    for row in (*_ROWS, *(r[::-1] for r in _ROWS))
+    for n in range(len(row) - 3)
+    if not row[0].isdigit() and row[0] != "0"
+)
+POBOX = re.compile(
+    r"(?<![a-z])(?:p\.?\s?o\.?\s?b(?:ox)?\b|post(?:al)?\s?(?:office)?\s?(?:box|bag)|po ?box|apartado|"
+    r"casella postale|caixa postal)\.?\s*(?:no)?[\s.:#\-]*\d*|صندوق بريد",
+    re.I,
+)
+PHONE_IN_TEXT = re.compile(
+    r"(?<![\d/\-])(?:\+?\s?91[\s\-]?|0)?([6-9]\d{4}[\s\-]?\d{5}|[6-9]\d{3}[\s\-]\d{3}[\s\-]\d{3}|"
+    r"[6-9]\d{2}[\s\-]\d{3}[\s\-]\d{4})(?![\d/\-])"
+)
 EMAIL = re.compile(r"[\w.+\-]+@[\w\-]+\.[\w.]+")
-_CALL_WORDS = re.compile(r"\b(?:call|phone|ph|mob(?:ile)?|contact|whats ?app|tel|ring)\b(?:\s?(?:me|no|number|on|at))?[\s.:\-]*(?:before (?:coming|delivery|arriving))?|before (?:coming|delivery)", re.I)
+_CALL_WORDS = re.compile(
+    r"\b(?:call|phone|ph|mob(?:ile)?|contact|whats ?app|tel|ring)\b(?:\s?(?:me|no|number|on|"
+    r"at))?[\s.:\-]*(?:before (?:coming|delivery|arriving))?|before (?:coming|delivery)",
+    re.I,
+)
 
 
 _FOUR_ALIKE = re.compile(r"([a-z])\1{3}")
@@ -49,10 +70,10 @@ def surprise(letters: bytes, text: str) -> float:
 
 
 def is_junk(text: str, letters: bytes, latin_script: bool, trust_letters: bool) -> bool:
-    """Tell whether a text is empty, a filler or keyboard noise.
-
-    `letters` is the model of Indian place names; it judges only texts of up to 30 letters in Latin script. `trust_letters`
-    is false where other languages are written.
+    """
+    Tell whether a text is empty, a filler or keyboard noise. `letters` is the model of Indian place names; it
+    judges only texts of up to 30 letters in Latin script. `trust_letters` is false where other languages are
+    written.
     """
     found = words(text)
     bare = "".join(found)
@@ -73,7 +94,7 @@ def is_junk(text: str, letters: bytes, latin_script: bool, trust_letters: bool) 
         return False
     if len(bare) >= 5 and not re.search("[aeiouy]", bare) and not digits:
         return True
-    if not trust_letters or len(bare) > 30 or digits and len(bare) < 6:
+    if not trust_letters or len(bare) > 30 or (digits and len(bare) < 6):
         return False
     return surprise(letters, text.lower()) > (3.6 if len(bare) <= 6 else 3.35)
 

@@ -1,7 +1,7 @@
-"""The index of places, opened read-only and mapped, never loaded.
-
-SQLite answers from pages that the operating system shares between workers; only the columns that every check needs (half
-a megabyte) are kept as arrays. Look-ups of names are remembered in bounded caches.
+"""
+The index of places, opened read-only and mapped, never loaded. SQLite answers from pages that the operating
+system shares between workers; only the columns that every check needs (half a megabyte) are kept as arrays.
+Look-ups of names are remembered in bounded caches.
 """
 
 from __future__ import annotations
@@ -35,7 +35,7 @@ class IndexMissing(RuntimeError):
 
 @dataclass(frozen=True, slots=True)
 class Town:
-    """One town of a name: degrees, inhabitants in thousands, number of the Indian state, and whether the name is its own."""
+    """One town: degrees, inhabitants in thousands, number of the Indian state, is the name its own?"""
 
     latitude: float
     longitude: float
@@ -56,7 +56,10 @@ class Index:
         row = self._db.execute("select codes, lats, lons, flags, radius, states, traffic from pins").fetchone()
         self.codes = array.array("I", row[0])
         self._lats, self._lons = array.array("h", row[1]), array.array("h", row[2])
-        self._flags, self._radius, self._states, self._traffic = row[3], row[4], row[5], row[6]
+        self._flags: bytes = row[3]
+        self._radius: bytes = row[4]
+        self._states: bytes = row[5]
+        self._traffic: bytes = row[6]
         self._filter: bytes = self._db.execute("select filter from known").fetchone()[0]
         self.letters: bytes = self._db.execute("select model from letters").fetchone()[0]
         self.towns = lru_cache(8192)(self._towns)
@@ -118,7 +121,9 @@ class Index:
         return self._states[2 * number], self._states[2 * number + 1]
 
     def _names(self, number: int) -> tuple[tuple[str, ...], tuple[str, ...]]:
-        row = self._db.execute("select p.names, a.names from pin p join areas a on a.number = p.areas where p.number = ?", (number,)).fetchone()
+        row = self._db.execute(
+            "select p.names, a.names from pin p join areas a on a.number = p.areas where p.number = ?", (number,)
+        ).fetchone()
         return tuple(row[0].split("|")) if row[0] else (), tuple(row[1].split("|")) if row[1] else ()
 
     def _has_name(self, name: str) -> bool:
@@ -141,10 +146,21 @@ class Index:
         if not row:
             return ()
         flat = array.array("h", row[0])
-        return tuple(Town(flat[n] / 300, flat[n + 1] / 300, flat[n + 2] + 32768, flat[n + 3] % OTHER_NAME, flat[n + 3] < OTHER_NAME) for n in range(0, len(flat), 4))
+        return tuple(
+            Town(
+                flat[n] / 300,
+                flat[n + 1] / 300,
+                flat[n + 2] + 32768,
+                flat[n + 3] % OTHER_NAME,
+                flat[n + 3] < OTHER_NAME,
+            )
+            for n in range(0, len(flat), 4)
+        )
 
     def _written(self, name: str) -> tuple[tuple[int, int], ...]:
-        row = self._db.execute("select written from city where skeleton = ? and name = ?", (bones(name), name)).fetchone()
+        row = self._db.execute(
+            "select written from city where skeleton = ? and name = ?", (bones(name), name)
+        ).fetchone()
         if not row:
             return ()
         flat = array.array("H", row[0])
@@ -159,7 +175,8 @@ class Index:
             if db is None:
                 continue
             row = db.execute(
-                "select last, names from post join place on number = place where country = ? and first <= ? order by first desc limit 1",
+                "select last, names from post join place on number = place where country = ? and first <= ? "
+                "order by first desc limit 1",
                 (country, code),
             ).fetchone()
             if row:
@@ -170,7 +187,10 @@ class Index:
 
     def _post_areas(self, country: str, name: str) -> frozenset[str]:
         """Return the first two figures of all codes of a place elsewhere; slow, so only asked after a mismatch."""
-        sql = "select distinct substr(first, 1, 2) from post join place on number = place where country = ? and '|' || names || '|' like ?"
+        sql = (
+            "select distinct substr(first, 1, 2) from post join place on number = place where country = ? "
+            "and '|' || names || '|' like ?"
+        )
         found: set[str] = set()
         for db in (self._db, self._local.shared):
             if db is not None:

@@ -1,7 +1,7 @@
-"""Does an Indian postal code fit its city, its state and the words of the address?
-
-Finding wrong codes is easy; not crying wolf is the task. So distances are loose, names count under all their spellings,
-a village of a common name is never held against anybody, and the text may excuse what looks like a conflict.
+"""
+Does an Indian postal code fit its city, its state and the words of the address? Finding wrong codes is
+easy; not crying wolf is the task. So distances are loose, names count under all their spellings, a village
+of a common name is never held against anybody, and the text may excuse what looks like a conflict.
 """
 
 from __future__ import annotations
@@ -15,15 +15,25 @@ from functools import lru_cache
 from rapidfuzz.fuzz import ratio
 
 from bot.addresses.index import Index, index, unpack
-from bot.addresses.india_names import GENERIC, STATE_NAMES, STATE_NUMBER, alias_states, compatible, other_names, state_of
-from bot.addresses.text import bones, key, skeleton, words
+from bot.addresses.india_names import (
+    GENERIC,
+    STATE_NAMES,
+    STATE_NUMBER,
+    alias_states,
+    compatible,
+    other_names,
+    state_of,
+)
+from bot.addresses.text import bones, key, skeleton, word_set, words
 
 CITY_SPLIT = re.compile(r"[,/|(;)\n\-&]|\bdist(?:rict|t)?\b\.?|\b(?:taluka?|tehsil|teh|tal|mandal|via|post)\b\.?", re.I)
-CITY_NOISE = frozenset(
-    "city town urban rural cantt cantonment municipality corporation india bharat hq division dt the at po so bo ho".split()
+CITY_NOISE = word_set(
+    "city town urban rural cantt cantonment municipality corporation india bharat hq division dt the at po so bo ho"
 )
 #: States whose name is also that of a city.
-CITY_STATES = frozenset("delhi newdelhi ndelhi dilli chandigarh puducherry pondicherry pondy silvassa daman diu lakshadweep jammu goa".split())
+CITY_STATES = word_set(
+    "delhi newdelhi ndelhi dilli chandigarh puducherry pondicherry pondy silvassa daman diu lakshadweep jammu goa"
+)
 #: How well a city fits a code, best first.
 OK, NEAR, UNKNOWN, SOFT, CONFLICT = "ok", "near", "unknown", "soft", "conflict"
 FIT_SCORE = {OK: 2.5, NEAR: 1.2, UNKNOWN: 0.0, SOFT: -1.0, CONFLICT: -2.5}
@@ -78,10 +88,10 @@ def _family(name: str, state: str) -> tuple[str, ...]:
 
 @lru_cache(maxsize=4096)
 def _points(name: str, state: int) -> tuple[tuple[float, float], ...]:
-    """Return where places of a name lie: towns, offices of the name, and a sample of the codes of a district.
-
-    Of a big city only the city counts, with the codes of its district around it: whoever writes Patna does not mean one
-    of the twenty villages of that name.
+    """
+    Return where places of a name lie: towns, offices of the name, and a sample of the codes of a district. Of a
+    big city only the city counts, with the codes of its district around it: whoever writes Patna does not mean
+    one of the twenty villages of that name.
     """
     places = index()
     family = _family(name, STATE_NAMES[state] if state >= 0 else "")
@@ -96,7 +106,11 @@ def _points(name: str, state: int) -> tuple[tuple[float, float], ...]:
         offices = [n for n, weight in unpack(places.packed(spelling)) if weight >= 254] if most < FAMOUS else []
         for number in (*members[:: max(1, len(members) // 40)], *offices[:60]):
             middle = places.middle(number)
-            if middle and not places.is_borrowed(number) and (most < FAMOUS or min(distance(middle, s) for s in seats) < 50):
+            if (
+                middle
+                and not places.is_borrowed(number)
+                and (most < FAMOUS or min(distance(middle, s) for s in seats) < 50)
+            ):
                 found.append(middle)
     return tuple(dict.fromkeys((round(a, 2), round(b, 2)) for a, b in found))
 
@@ -213,12 +227,15 @@ def best_fit(city: City, number: int, state: str) -> Fit:
 # --- the words of the address -------------------------------------------------------------------------------------
 
 #: Words after which a name is a road, a shop or a building and says nothing about where we are.
-NOT_A_PLACE_BEFORE = frozenset(
-    """road rd marg highway complex building bldg bank hotel tower towers plaza house hospital school college temple arcade apartment
-    apartments market naka bypass railway bus station chowk gate circle square nursing traders stores theatre talkies cinema
-    mandir masjid church bhavan bhawan hall mall textiles motors jewellers medical petrol""".split()
+NOT_A_PLACE_BEFORE = word_set("""
+    road rd marg highway complex building bldg bank hotel tower towers plaza house hospital school college
+    temple arcade apartment apartments market naka bypass railway bus station chowk gate circle square nursing
+    traders stores theatre talkies cinema mandir masjid church bhavan bhawan hall mall textiles motors jewellers
+    medical petrol
+    """)
+DISTRICT_CUE = re.compile(
+    r"\bdist(?:rict|t)?\b[\s.:\-]*([a-z]{4,}(?: [a-z]{3,})?)|\b([a-z]{4,}) (?:dist(?:rict|t)?|dt)\b", re.I
 )
-DISTRICT_CUE = re.compile(r"\bdist(?:rict|t)?\b[\s.:\-]*([a-z]{4,}(?: [a-z]{3,})?)|\b([a-z]{4,}) (?:dist(?:rict|t)?|dt)\b", re.I)
 
 
 @dataclass(frozen=True, slots=True)
@@ -250,7 +267,13 @@ def evidence(text: str, state: int, skip: frozenset[str]) -> Evidence:
                 if not 4 <= len(name) <= 28:
                     continue
                 grams[name] = None
-                if start + size <= taken or len(name) < 5 or not places.has_name(name) or name in GENERIC or name in skip:
+                if (
+                    start + size <= taken
+                    or len(name) < 5
+                    or not places.has_name(name)
+                    or name in GENERIC
+                    or name in skip
+                ):
                     continue
                 if size > 1 and all(w in GENERIC for w in run[start : start + size]):
                     continue
@@ -306,11 +329,21 @@ def names_place_of(found: Evidence, number: int, skip: frozenset[str]) -> bool:
     for name in found.grams:
         if name in skip or name in GENERIC:
             continue
-        if name in own or name in areas or (alias_states(name) and any(other in areas for other in other_names(name, ""))):
+        if (
+            name in own
+            or name in areas
+            or (alias_states(name) and any(other in areas for other in other_names(name, "")))
+        ):
             return True
     known = _bones_of(number)
     for name in found.grams:
-        if len(name) >= 6 and name not in skip and name not in GENERIC and len(skeleton(name)) >= 3 and skeleton(name) in known:
+        if (
+            len(name) >= 6
+            and name not in skip
+            and name not in GENERIC
+            and len(skeleton(name)) >= 3
+            and skeleton(name) in known
+        ):
             for other in (*own, *areas):
                 if ratio(name, other) >= 72 and skeleton(other) == skeleton(name):
                     return True
@@ -356,7 +389,9 @@ def slip(given: str, code: int) -> bool:
     """Tell whether six digits differ from a code by one digit or one swap of neighbours."""
     other = str(code)
     off = [n for n in range(6) if given[n] != other[n]]
-    return len(off) == 1 or (len(off) == 2 and off[1] == off[0] + 1 and given[off[0]] == other[off[1]] and given[off[1]] == other[off[0]])
+    return len(off) == 1 or (
+        len(off) == 2 and off[1] == off[0] + 1 and given[off[0]] == other[off[1]] and given[off[1]] == other[off[0]]
+    )
 
 
 @dataclass(frozen=True, slots=True)
@@ -397,7 +432,7 @@ def rank(numbers: list[int], city: City, state: str, found: Evidence, skip: froz
 
 def _share(name: str, area: int, state: str) -> float:
     """Return which part of a city's known addresses lies in a four-digit area."""
-    counts = {}
+    counts: dict[int, int] = {}
     for spelling in _family(name, state):
         for where, count in index().written(spelling):
             counts[where] = counts.get(where, 0) + count
@@ -419,12 +454,16 @@ def states_of_city(name: str) -> frozenset[str]:
 
 @lru_cache(maxsize=2048)
 def state_of_city(name: str) -> str:
-    """Return the state that is meant when a city is named alone: the only one, or the one of by far the biggest town."""
+    """Return the state of a city that is named alone: the only one, or that of by far the biggest town."""
     known = states_of_city(name)
     if len(known) == 1:
         return next(iter(known))
     towns = sorted(index().towns(name), key=lambda t: -t.people)
-    if towns and towns[0].people >= 50 and all(t.people * 5 <= towns[0].people or t.state == towns[0].state for t in towns):
+    if (
+        towns
+        and towns[0].people >= 50
+        and all(t.people * 5 <= towns[0].people or t.state == towns[0].state for t in towns)
+    ):
         return STATE_NAMES[towns[0].state]
     return ""
 

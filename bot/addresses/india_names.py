@@ -7,10 +7,11 @@ are bound to a state, because many names exist twice (Aurangabad, Bijapur, Bilas
 from __future__ import annotations
 
 from functools import lru_cache
+from pathlib import Path
 
 from rapidfuzz.fuzz import ratio
 
-from bot.addresses.text import key
+from bot.addresses.text import key, word_set
 
 #: Canonical state -> abbreviations and older spellings, as keys (letters only).
 STATES: dict[str, str] = {
@@ -84,7 +85,7 @@ def state_of(text: str) -> str:
         return known
     if bare.startswith("stateof"):
         return _BY_KEY.get(bare[7:], "")
-    if bare.endswith("state") or bare.endswith("india"):
+    if bare.endswith(("state", "india")):
         return _BY_KEY.get(bare[:-5], "")
     if len(bare) < 5:
         return ""
@@ -97,83 +98,11 @@ def compatible(one: str, other: str) -> bool:
     return frozenset((one, other)) in COMPATIBLE
 
 
-#: Cities and districts under old, new and metropolitan names: state (or * where the name is unique), names.
-_GROUPS = """
-Karnataka: bengaluru bangalore banglore bangaluru blr bengalore bengaluruurban bangaloreurban bangalorenorth bangaloresouth bengalurunorth bengalurusouth
-Karnataka: mysuru mysore | belagavi belgaum belgavi | kalaburagi gulbarga | hubballi hubli | shivamogga shimoga
-Karnataka: tumakuru tumkur | mangaluru mangalore dakshinakannada | vijayapura bijapur | ballari bellary | davanagere davangere
-Karnataka: chikkamagaluru chikmagalur chickmagalur | chikkaballapur chikballapur chickballapur | vijayanagara hosapete hospet
-Karnataka: uttarakannada karwar northcanara | kodagu coorg madikeri | ramanagara bengalurusouth ramanagaram | dharwad dharwar
-Karnataka: bengalururural bangalorerural
-Maharashtra: mumbai bombay bombey mumbaicity mumbaisuburban greatermumbai mumbaisuburb mumabi | pune poona | nashik nasik
-Maharashtra: chhatrapatisambhajinagar aurangabad sambhajinagar | dharashiv osmanabad | ahilyanagar ahmednagar ahmadnagar
-Maharashtra: navimumbai newmumbai thane raigad panvel | miraroad bhayandar mirabhayandar thane palghar
-Maharashtra: kalyan dombivli dombivali ulhasnagar thane | vasai virar nallasopara nalasopara palghar | gondia gondiya | beed bid
-Maharashtra: ichalkaranji kolhapur | raigad raigarh alibag kolaba | sangli miraj | buldhana buldana
-Tamil Nadu: chennai madras chenai | thanjavur tanjore tanjavur | tiruchirappalli trichy tiruchi tiruchirapalli trichirapalli tiruchchirappalli
-Tamil Nadu: thoothukudi tuticorin thoothukkudi tuticorn | kanyakumari nagercoil kanniyakumari capecomorin
-Tamil Nadu: udhagamandalam ooty nilgiris thenilgiris nilgiri ootacamund udagamandalam udhagai | tirunelveli nellai tinnevelly
-Tamil Nadu: coimbatore kovai | kancheepuram kanchipuram chengalpattu chengalpet | villupuram viluppuram kallakurichi
-Tamil Nadu: tiruvallur thiruvallur tiruvallore | tiruppur tirupur | vellore ranipet tirupathur tirupattur | sivaganga sivagangai
-Tamil Nadu: nagapattinam mayiladuthurai | thiruvannamalai tiruvannamalai | ramanathapuram ramnad
-West Bengal: kolkata calcutta culcutta kolkatta | bardhaman burdwan purbabardhaman paschimbardhaman barddhaman | hooghly hugli
-West Bengal: howrah haora | northparganas northtwentyfourparganas paraganasnorth parganasnorth | southparganas southtwentyfourparganas paraganassouth parganassouth
-West Bengal: coochbehar kochbihar cooch | purbamedinipur eastmidnapore medinipureast midnapore medinipur | paschimmedinipur westmidnapore medinipurwest midnapore medinipur
-West Bengal: maldah malda englishbazar | darjeeling darjiling
-Delhi: delhi newdelhi dilli ndelhi olddelhi southdelhi northdelhi eastdelhi westdelhi centraldelhi northwestdelhi southwestdelhi northeastdelhi southeastdelhi shahdara delhincr
-Haryana: gurugram gurgaon | nuh mewat | sonipat sonepat | mahendragarh narnaul
-Uttar Pradesh: gautambuddhanagar noida greaternoida gautambudhanagar gautambudhnagar gbnagar | prayagraj allahabad illahabad
-Uttar Pradesh: varanasi banaras benares kashi benaras | ayodhya faizabad | kanpur cawnpore kanpurnagar kanpurcity | kanpurdehat ramabainagar
-Uttar Pradesh: hathras mahamayanagar | amroha jyotibaphulenagar jpnagar | kasganj kanshiramnagar | bhadohi santravidasnagar santravidas
-Uttar Pradesh: lakhimpurkheri kheri lakhimpur | sambhal bhimnagar | shamli prabuddhanagar | hapur panchsheelnagar | amethi csmnagar
-Uttar Pradesh: raebareli raibareli raebareilly | bulandshahr bulandshahar | barabanki barabanky
-Gujarat: ahmedabad ahmadabad amdavad ahemdabad | vadodara baroda vododara | kutch kachchh bhuj kachch | banaskantha palanpur
-Gujarat: mehsana mahesana | panchmahal panchmahals godhra | dahod dohad | chhotaudepur chhotaudaipur | devbhumidwarka dwarka
-Gujarat: dangs thedangs ahwa | kheda nadiad kaira | sabarkantha himatnagar himmatnagar
-Kerala: kochi cochin ernakulam | thiruvananthapuram trivandrum tiruvananthapuram thiruvanthapuram | kozhikode calicut
-Kerala: kollam quilon | alappuzha alleppey allepey | thrissur trichur trissur | kannur cannanore | palakkad palghat | wayanad wynad
-Assam: guwahati gauhati kamrup kamrupmetro kamrupmetropolitan | sivasagar sibsagar | nagaon nowgong | karimganj sribhumi
-Himachal Pradesh: shimla simla
-Andhra Pradesh: visakhapatnam vizag vishakhapatnam visakapatnam visakhapatanam vishakapatnam | ysr kadapa cuddapah ysrkadapa
-Andhra Pradesh: nellore spsrnellore sripottisriramulunellore | anantapur ananthapuramu anantapuram ananthapur | vijayawada krishna ntr bezawada bejawada
-Andhra Pradesh: eastgodavari rajahmundry rajamahendravaram kakinada konaseema | westgodavari eluru bhimavaram | prakasam ongole
-Andhra Pradesh: chittoor tirupati annamayya | srikakulam chicacole | guntur palnadu bapatla
-Telangana: hyderabad secunderabad hydrabad hyderbad hyd secundrabad rangareddy kvrangareddy rangareddi medchal medchalmalkajgiri
-Telangana: warangal hanamkonda hanumakonda warangalurban | mahabubnagar mahbubnagar palamoor | karimnagar karimnager
-Telangana: sangareddy medak | khammam bhadradrikothagudem
-Odisha: bhubaneswar khordha khurda bhubaneshwar bhubneshwar bubaneswar | cuttack kataka | berhampur brahmapur ganjam | subarnapur sonepur sonapur
-Odisha: balasore baleswar baleshwar | keonjhar kendujhar | angul anugul | boudh baudh | nabarangpur nabarangapur nowrangpur | jajpur jajapur
-Odisha: rourkela sundargarh sundergarh | debagarh deogarh | jagatsinghpur jagatsinghapur | phulbani kandhamal
-Jharkhand: jamshedpur eastsinghbhum eastsinghbum purbisinghbhum tatanagar purvisinghbhum | chaibasa westsinghbhum pashchimisinghbhum | hazaribagh hazaribag | medininagar daltonganj palamu palamau
-Bihar: eastchamparan motihari purbichamparan purvichamparan | westchamparan bettiah pashchimchamparan paschimchamparan | bhojpur arrah ara
-Bihar: kaimur bhabua kaimurbhabua | rohtas sasaram | saran chapra chhapra | vaishali hajipur | nalanda biharsharif | munger monghyr | purnia purnea
-Punjab: sasnagar mohali sahibzadaajitsinghnagar | firozpur ferozepur ferozpur | shahidbhagatsinghnagar nawanshahr nawanshahar sbsnagar
-Punjab: muktsar srimuktsarsahib | ropar rupnagar | patiala pataila | jalandhar jullundur jallandhar
-Punjab: mohali kharar zirakpur derabassi chandigarh
-Haryana: panchkula chandigarh
-Chandigarh: chandigarh mohali panchkula manimajra
-Puducherry: puducherry pondicherry pondy pondichery
-Manipur: imphal imphalwest imphaleast
-Rajasthan: sriganganagar ganganagar shriganganagar | jhunjhunu jhunjhunun | dholpur dhaulpur | chittorgarh chittaurgarh chittor chittorgargh | sawaimadhopur swaimadhopur
-Rajasthan: jalore jalor | kekri ajmer
-Madhya Pradesh: narmadapuram hoshangabad | khandwa eastnimar | khargone westnimar khargon | narsinghpur narsimhapur narsingpur | indore indor | dewas devas
-Chhattisgarh: kabirdham kawardha | kanker uttarbastarkanker northbastarkanker | dantewada dakshinbastardantewada | jagdalpur bastar | korea koriya baikunthpur
-Chhattisgarh: surguja ambikapur sarguja | janjgirchampa janjgir champa | bhilai durg
-Uttarakhand: haridwar hardwar | udhamsinghnagar rudrapur usnagar | pauri paurigarhwal | tehri tehrigarhwal | dehradun dehra doon
-Jammu and Kashmir: budgam badgam | baramulla baramula | bandipora bandipore | shopian shupiyan | poonch punch
-Ladakh: leh lehladakh
-Goa: panaji panjim panji northgoa | margao madgaon southgoa | mapusa mapuca
-Tripura: agartala westtripura
-Meghalaya: shillong eastkhasihills
-Mizoram: aizawl aizwal
-Andaman and Nicobar Islands: portblair srivijayapuram southandaman
-Dadra and Nagar Haveli and Daman and Diu: silvassa dadraandnagarhaveli dadranagarhaveli
-"""
-
-
 def _read_groups() -> dict[tuple[str, str], tuple[str, ...]]:
     found: dict[tuple[str, str], list[str]] = {}
-    for line in _GROUPS.strip().splitlines():
+    for line in Path(__file__).with_name("india_cities.txt").read_text(encoding="utf-8").splitlines():
+        if line.startswith("#"):
+            continue
         state, _, groups = line.partition(":")
         for group in groups.split("|"):
             names = group.split()
@@ -204,37 +133,54 @@ def alias_states(name: str) -> tuple[str, ...]:
 
 #: Modern name to show for a city; only where everybody knows the new name.
 SHOWN_NAME = {
-    "bangalore": "Bengaluru", "banglore": "Bengaluru", "blr": "Bengaluru", "bombay": "Mumbai", "madras": "Chennai",
-    "calcutta": "Kolkata", "gurgaon": "Gurugram", "poona": "Pune", "mysore": "Mysuru", "trivandrum": "Thiruvananthapuram",
-    "cochin": "Kochi", "baroda": "Vadodara", "allahabad": "Prayagraj", "calicut": "Kozhikode", "vizag": "Visakhapatnam",
-    "ndelhi": "New Delhi", "nidilli": "New Delhi", "newdelhi": "New Delhi", "pondicherry": "Puducherry", "hydrabad": "Hyderabad",
-}  # fmt: skip
+    "bangalore": "Bengaluru",
+    "banglore": "Bengaluru",
+    "blr": "Bengaluru",
+    "bombay": "Mumbai",
+    "madras": "Chennai",
+    "calcutta": "Kolkata",
+    "gurgaon": "Gurugram",
+    "poona": "Pune",
+    "mysore": "Mysuru",
+    "trivandrum": "Thiruvananthapuram",
+    "cochin": "Kochi",
+    "baroda": "Vadodara",
+    "allahabad": "Prayagraj",
+    "calicut": "Kozhikode",
+    "vizag": "Visakhapatnam",
+    "ndelhi": "New Delhi",
+    "nidilli": "New Delhi",
+    "newdelhi": "New Delhi",
+    "pondicherry": "Puducherry",
+    "hydrabad": "Hyderabad",
+}
 
 #: Words that prove nothing about where a place is: every town has them.
-GENERIC = frozenset(
-    """nagar colony main road bazar bazaar market chowk village town station railway city court civil lines university
-    college hospital school temple gandhi nehru ram new old east west north south central industrial area estate camp
-    fort cross sector phase block gate mandir garden park vihar enclave extension layout palace bagh pura puram gram
-    ganj kalan khurd head post office branch bank building floor near opp shop plot house kot garh rampur street lane
-    marg line ward circle square complex plaza tower towers ground first second third upper lower opposite behind beside
-    district dist taluk taluka tehsil mandal via state national highway bypass bus stand depot police thana panchayat
-    municipal corporation limited ltd india bharat the and of at no door flat room unit hall society chambers arcade
-    cinema theatre petrol pump hotel lodge mall apartment apartments residency heights nivas bhavan bhawan sadan center
-    centre commercial business trade godown compound wadi pada mohalla gali galli chauraha tiraha naka more mor junction
-    indira rajiv subhash mahatma ambedkar shivaji patel tilak vivekananda shastri azad bose laxmi lakshmi ganesh shiv
-    shri sri shree sai krishna hanuman durga jain hindu muslim christian church masjid mosque gurudwara ashram chowki
-    side corner opp front back extn ext nr no hno mg mgroad gandhinagar nehrunagar mainroad stationroad civillines
-    postoffice busstand shivajinagar subhashnagar rajivnagar indiranagar ramnagar gandhichowk mainbazar sadarbazar
-    mainmarket oldcity newcolony collegeroad hospitalroad templestreet carstreet bazarstreet marketyard industrialarea
-    industrialestate modeltown rajendranagar ashoknagar krishnanagar laxminagar lakshminagar vijaynagar vijayanagar
-    shantinagar jawaharnagar ambedkarnagar azadnagar patelnagar shastrinagar saraswatinagar ganeshnagar vidyanagar
-    railwaystation trunkroad nationalhighway branchoffice grandtrunk cooperative sahakari mahatmagandhi sardarpatel
-    """.split()
-)
+GENERIC = word_set("""
+    nagar colony main road bazar bazaar market chowk village town station railway city court civil lines
+    university college hospital school temple gandhi nehru ram new old east west north south central industrial
+    area estate camp fort cross sector phase block gate mandir garden park vihar enclave extension layout palace
+    bagh pura puram gram ganj kalan khurd head post office branch bank building floor near opp shop plot house
+    kot garh rampur street lane marg line ward circle square complex plaza tower towers ground first second
+    third upper lower opposite behind beside district dist taluk taluka tehsil mandal via state national highway
+    bypass bus stand depot police thana panchayat municipal corporation limited ltd india bharat the and of at
+    no door flat room unit hall society chambers arcade cinema theatre petrol pump hotel lodge mall apartment
+    apartments residency heights nivas bhavan bhawan sadan center centre commercial business trade godown
+    compound wadi pada mohalla gali galli chauraha tiraha naka more mor junction indira rajiv subhash mahatma
+    ambedkar shivaji patel tilak vivekananda shastri azad bose laxmi lakshmi ganesh shiv shri sri shree sai
+    krishna hanuman durga jain hindu muslim christian church masjid mosque gurudwara ashram chowki side corner
+    opp front back extn ext nr no hno mg mgroad gandhinagar nehrunagar mainroad stationroad civillines
+    postoffice busstand shivajinagar subhashnagar rajivnagar indiranagar ramnagar gandhichowk mainbazar
+    sadarbazar mainmarket oldcity newcolony collegeroad hospitalroad templestreet carstreet bazarstreet
+    marketyard industrialarea industrialestate modeltown rajendranagar ashoknagar krishnanagar laxminagar
+    lakshminagar vijaynagar vijayanagar shantinagar jawaharnagar ambedkarnagar azadnagar patelnagar shastrinagar
+    saraswatinagar ganeshnagar vidyanagar railwaystation trunkroad nationalhighway branchoffice grandtrunk
+    cooperative sahakari mahatmagandhi sardarpatel
+    """)
 
 #: Words that stand in every address and do not tell where in the town it is.
-CUE_WORDS = frozenset(
-    """near nr opp opposite behind beside next to in front of the and at on no number house flat plot shop room door h d hno dno p o po
-    vill village post teh tehsil tal taluka dist district via city state india pin code pincode call ke k paas pas samne piche bagal ki ka
-    address ground first second third floor main""".split()
-)
+CUE_WORDS = word_set("""
+    near nr opp opposite behind beside next to in front of the and at on no number house flat plot shop room
+    door h d hno dno p o po vill village post teh tehsil tal taluka dist district via city state india pin code
+    pincode call ke k paas pas samne piche bagal ki ka address ground first second third floor main
+    """)

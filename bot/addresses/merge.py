@@ -1,7 +1,7 @@
-"""The present address and a shopper's reply in, the next version out.
-
-The lines stay the only truth: a house number is put where the old one stood or in front, a landmark goes to its own field,
-a whole new address replaces the old one. Chatter changes nothing. The last word on a fact wins.
+"""
+The present address and a shopper's reply in, the next version out. The lines stay the only truth: a house
+number is put where the old one stood or in front, a landmark goes to its own field, a whole new address
+replaces the old one. Chatter changes nothing. The last word on a fact wins.
 """
 
 from __future__ import annotations
@@ -20,15 +20,46 @@ from bot.addresses.parts import LANDMARK_WORD, STREET_WORD, Parts, latin, read_p
 from bot.addresses.phones import check_phone
 from bot.addresses.records import Address, Change, Merge, Option, Question, Reply
 from bot.addresses.replies import DIRECTIONS, SENTENCE, Said, hear, read_reply, without_chatter
-from bot.addresses.text import clean, key, words
+from bot.addresses.text import clean, key, word_set, words
 from bot.addresses.verdict import ask
 
 PIN_QUESTIONS = frozenset({"CONFIRM_PIN", "ASK_PIN", "CONFIRM_CITY_OR_PIN"})
 PLACE_QUESTIONS = PIN_QUESTIONS | {"CONFIRM_CITY_OR_PIN"}
-CORRECTION = re.compile(r"^(?P<a>.+?)[\s,]+(?:nahi|nahin|nhi|nai|not|na hi|ki jagah|ke bajay|ke badle|ki bajaye|instead of|rather than|नहीं|bukan)[\s,]+(?P<b>.+)$", re.I)
-CORRECTION_FIRST = re.compile(r"^(?:not|nahi|nahin|it is not|it's not|isn't)\s+(?P<a>[^,]+?)(?:\s*,\s*|\s+(?:but|it'?s|its|is|should be|par|balki)\s+)(?P<b>.+)$", re.I)
-KINDS_IN_FRONT = ("care_of", "unit", "house_no", "floor", "tower", "wing", "building", "street", "sublocality", "locality")
-FIELDS = ("address1", "address2", "landmark", "directions", "city", "state", "postal_code", "country", "alt_phone", "latitude", "longitude")
+CORRECTION = re.compile(
+    r"^(?P<a>.+?)[\s,]+(?:nahi|nahin|nhi|nai|not|na hi|ki jagah|ke bajay|ke badle|ki bajaye|instead of|"
+    r"rather than|नहीं|bukan)[\s,]+(?P<b>.+)$",
+    re.I,
+)
+CORRECTION_FIRST = re.compile(
+    r"^(?:not|nahi|nahin|it is not|it's not|isn't)\s+(?P<a>[^,]+?)(?:\s*,\s*|\s+(?:but|it'?s|its|is|should be|"
+    r"par|balki)\s+)(?P<b>.+)$",
+    re.I,
+)
+KINDS_IN_FRONT = (
+    "care_of",
+    "unit",
+    "house_no",
+    "floor",
+    "tower",
+    "wing",
+    "building",
+    "street",
+    "sublocality",
+    "locality",
+)
+FIELDS = (
+    "address1",
+    "address2",
+    "landmark",
+    "directions",
+    "city",
+    "state",
+    "postal_code",
+    "country",
+    "alt_phone",
+    "latitude",
+    "longitude",
+)
 
 
 @dataclass(slots=True)
@@ -60,9 +91,9 @@ class Work:
 
 
 def merge(before: Address, question: Question | str | None, replies: Iterable[Reply | str]) -> Merge:
-    """Read the replies in order and return the address they make, what changed and what is still open.
-
-    `question` is what was asked, as returned by `check` (its options answer a bare "yes") or only its code. Pure: same
+    """
+    Read the replies in order and return the address they make, what changed and what is still open. `question`
+    is what was asked, as returned by `check` (its options answer a bare "yes") or only its code. Pure: same
     input, same output; any text is accepted. Raises `IndexMissing` when the index was never built.
     """
     asked = question.code if isinstance(question, Question) else str(question or "CONFIRM_ADDRESS")
@@ -99,7 +130,9 @@ def _open(work: Work, found: Question | None, changed: bool) -> Question | None:
     return found
 
 
-_ASKABLE = frozenset({"ASK_FULL", "CONFIRM_PIN", "CONFIRM_CITY_OR_PIN", "ASK_PIN", "ASK_HOUSE", "ASK_LANDMARK", "ASK_LOCATION"})
+_ASKABLE = frozenset(
+    {"ASK_FULL", "CONFIRM_PIN", "CONFIRM_CITY_OR_PIN", "ASK_PIN", "ASK_HOUSE", "ASK_LANDMARK", "ASK_LOCATION"}
+)
 
 
 def _changes(before: Address, after: Address) -> tuple[Change, ...]:
@@ -113,7 +146,13 @@ def _changes(before: Address, after: Address) -> tuple[Change, ...]:
 
 def _is_other_city(before: Address, after: Address) -> bool:
     old, new = key(latin(before.city)), key(latin(after.city))
-    return bool(old and new and old != new and new not in other_names(old, state_of(before.state)) and old not in other_names(new, state_of(after.state)))
+    return bool(
+        old
+        and new
+        and old != new
+        and new not in other_names(old, state_of(before.state))
+        and old not in other_names(new, state_of(after.state))
+    )
 
 
 def _read_together(work: Work, messages: list[Reply]) -> bool:
@@ -154,7 +193,7 @@ def _read(work: Work, reply: Reply) -> None:
 
 
 def _choose(work: Work, option: Option) -> None:
-    """Take an offered option: its values; a code that is chosen as it stood is the shopper's and is not doubted again."""
+    """Take an offered option; a code that is chosen as it stood is the shopper's and not doubted again."""
     values = {name: value for name, value in option.values if name in FIELDS}
     code = values.get("postal_code", "")
     same = code and code == work.address.postal_code
@@ -179,7 +218,9 @@ def _place_pin(work: Work, location: tuple[float, float]) -> None:
         places = index()
         number = places.number(int(code))
         middle = places.middle(number) if number >= 0 else None
-        if middle and distance(middle, location) > max(20.0, 3 * places.radius(number)) + (30 if places.is_borrowed(number) else 0):
+        if middle and distance(middle, location) > max(20.0, 3 * places.radius(number)) + (
+            30 if places.is_borrowed(number) else 0
+        ):
             work.flag("location_conflict")
             return
     work.set(latitude=round(location[0], 6), longitude=round(location[1], 6))
@@ -188,7 +229,12 @@ def _place_pin(work: Work, location: tuple[float, float]) -> None:
 def _fill_form(work: Work, reply: Reply) -> None:
     """Take over Meta's address form: each value that is given replaces its field."""
     form = {k: clean(v) for k, v in reply.form.items()}
-    front = [form.get("house_number", ""), _named("Floor", form.get("floor_number", "")), _named("Tower", form.get("tower_number", "")), form.get("building_name", "")]
+    front = [
+        form.get("house_number", ""),
+        _named("Floor", form.get("floor_number", "")),
+        _named("Tower", form.get("tower_number", "")),
+        form.get("building_name", ""),
+    ]
     line = form.get("address", "")
     if not line and any(front):
         line = _without_front(work.address.address1)
@@ -259,7 +305,14 @@ def _read_text(work: Work, said: Said) -> None:
 
 def _sides_with(work: Work, said: Said) -> bool:
     """Take "the pin is right" for an answer to "city or code?"; the city is then that of the code."""
-    if said.no or not re.search(r"(?i)\bpin(?:code)?\b.{0,12}\b(?:sahi|right|correct|theek|thik|ok)\b|\b(?:sahi|right|correct)\b.{0,8}\bpin", said.raw) or re.search(r"\d", said.text):
+    if (
+        said.no
+        or not re.search(
+            r"(?i)\bpin(?:code)?\b.{0,12}\b(?:sahi|right|correct|theek|thik|ok)\b|\b(?:sahi|right|correct)\b.{0,8}\bpin",
+            said.raw,
+        )
+        or re.search(r"\d", said.text)
+    ):
         return False
     if work.options:
         _choose(work, work.options[0])
@@ -274,10 +327,13 @@ def _correct(work: Work, said: Said) -> bool:
     match = CORRECTION_FIRST.match(said.raw.strip()) or CORRECTION.match(latin(said.raw).strip(" .!"))
     if not match:
         return False
-    a, b = (re.sub(r"\s+(?:hai|h|he|hoga|hona chahiye|sahi hai|please|pls)$", "", match.group(g).strip(" ,.!"), flags=re.I) for g in ("a", "b"))
+    a, b = (
+        re.sub(r"\s+(?:hai|h|he|hoga|hona chahiye|sahi hai|please|pls)$", "", match.group(g).strip(" ,.!"), flags=re.I)
+        for g in ("a", "b")
+    )
     a = re.sub(r"^(?:it'?s|its|it is|wo|ye|yeh|the|my|mera|haan|yes|sorry)\s+", "", a, flags=re.I)
     b = without_chatter(b)
-    if not b or not words(a) and not re.search(r"\d", a) or len(b.split()) > 8:
+    if not b or (not words(a) and not re.search(r"\d", a)) or len(b.split()) > 8:
         return False
     for old, new in ((a, b), (b, a)):
         for name in ("address1", "address2", "landmark", "city", "postal_code", "directions"):
@@ -317,7 +373,11 @@ def _take_code(work: Work, said: Said) -> str:
             said.text = PIN_TEXT.sub(" ", said.text)
     else:
         pattern = habits(country).code
-        cue = re.search(r"(?i)\b(?:pin|zip|post(?:al)?\s?code|kode pos|cap|cep|c\.?p)\b[\s.:#\-]*(?:code)?[\s.:\-]*([a-z0-9][a-z0-9 \-]{2,9})", said.text)
+        cue = re.search(
+            r"(?i)\b(?:pin|zip|post(?:al)?\s?code|kode pos|cap|cep|"
+            r"c\.?p)\b[\s.:#\-]*(?:code)?[\s.:\-]*([a-z0-9][a-z0-9 \-]{2,9})",
+            said.text,
+        )
         bare = said.text.strip()
         if cue and pattern and pattern.match(cue.group(1).strip()):
             code, said.text = cue.group(1).strip(), said.text.replace(cue.group(), " ")
@@ -325,7 +385,12 @@ def _take_code(work: Work, said: Said) -> str:
             code, said.text = bare, ""
     if not code:
         return ""
-    said.text = re.sub(r"(?i)\b(?:pin\s*(?:code|no|number)?|zip(?:\s*code)?|post(?:al)?\s*code)\b\s*(?:is|hai|galat|wrong|sahi|hoga|:|-)*", " ", said.text)
+    said.text = re.sub(
+        r"(?i)\b(?:pin\s*(?:code|no|number)?|zip(?:\s*code)?|post(?:al)?\s*code)\b\s*(?:is|hai|galat|wrong|sahi|"
+        r"hoga|:|-)*",
+        " ",
+        said.text,
+    )
     said.text = "\n".join(" ".join(line.strip(" ,.-:").split()) for line in said.text.split("\n")).strip()
     if not [w for w in words(said.text) if w not in _PIN_TALK] and not re.search(r"\d", said.text):
         said.text = ""
@@ -339,7 +404,10 @@ def _take_code(work: Work, said: Said) -> str:
     return code
 
 
-_PIN_TALK = frozenset("galat hai hoga sahi is right correct wrong pin code pincode ka ki ke no nahi yes it its the hi na ye yeh wo that this only same".split())
+_PIN_TALK = word_set(
+    "galat hai hoga sahi is right correct wrong pin code pincode ka ki ke no nahi yes it its the hi na ye yeh "
+    "wo that this only same"
+)
 
 
 def _whole_address(work: Work, said: Said, code: str) -> bool:
@@ -356,11 +424,29 @@ def _whole_address(work: Work, said: Said, code: str) -> bool:
     line, marks = _split_landmarks(place.text)
     city = place.shown_city or work.address.city
     state = place.state or work.address.state
-    number = index().number(int(code or work.address.postal_code)) if re.fullmatch(r"\d{6}", code or work.address.postal_code) else -1
+    number = (
+        index().number(int(code or work.address.postal_code))
+        if re.fullmatch(r"\d{6}", code or work.address.postal_code)
+        else -1
+    )
     if place.shown_city and number >= 0:
         state = STATE_NAMES[index().states(number)[0]] if code else (place.state or state)
-    postal = code or ("" if place.shown_city and _is_other_city(work.address, replace(work.address, city=city, state=state)) else work.address.postal_code)
-    work.set(address1=line, address2="", landmark=marks, directions="", city=city, state=state, postal_code=postal, latitude=None, longitude=None)
+    postal = code or (
+        ""
+        if place.shown_city and _is_other_city(work.address, replace(work.address, city=city, state=state))
+        else work.address.postal_code
+    )
+    work.set(
+        address1=line,
+        address2="",
+        landmark=marks,
+        directions="",
+        city=city,
+        state=state,
+        postal_code=postal,
+        latitude=None,
+        longitude=None,
+    )
     work.facts = True
     return True
 
@@ -378,8 +464,14 @@ def _whole_world_address(work: Work, said: Said) -> bool:
 def _split_landmarks(text: str) -> tuple[str, str]:
     """Split a line into what leads to the door and the landmarks."""
     pieces = [p.strip() for p in re.split(r"[,\n]", text) if p.strip()]
-    marks = [p for p in pieces if LANDMARK_WORD.match(p) or (LANDMARK_WORD.search(p) and LANDMARK_WORD.search(p).end() >= len(p) - 1)]  # type: ignore[union-attr]
+    marks = [p for p in pieces if _is_landmark(p)]
     return ", ".join(p for p in pieces if p not in marks), "; ".join(marks)
+
+
+def _is_landmark(piece: str) -> bool:
+    """Tell whether a piece begins or ends with a word such as near or "ke paas"."""
+    found = LANDMARK_WORD.search(piece)
+    return found is not None and (found.start() == 0 or found.end() >= len(piece) - 1)
 
 
 def _city_answer(work: Work, text: str) -> bool:
@@ -428,7 +520,9 @@ def _take_line(work: Work, text: str, said: Said) -> bool:
         return False
     if work.asked in PIN_QUESTIONS and re.fullmatch(r"[\d\s\-]{3,}", text):
         return False
-    bare = re.fullmatch(r"(?:no\.?\s*|number\s*|#\s*)?([a-z]{0,3}\s?[-/]?\s?\d{1,5}[a-z]?(?:\s?[-/]\s?[\da-z]{1,5})*)", text, re.I)
+    bare = re.fullmatch(
+        r"(?:no\.?\s*|number\s*|#\s*)?([a-z]{0,3}\s?[-/]?\s?\d{1,5}[a-z]?(?:\s?[-/]\s?[\da-z]{1,5})*)", text, re.I
+    )
     if bare and work.asked not in PIN_QUESTIONS:
         _put_house(work, text, "house_no", bare.group(1))
         return True
@@ -455,7 +549,9 @@ def _take_line(work: Work, text: str, said: Said) -> bool:
 
 def _is_place(piece: str) -> bool:
     found = read_parts(piece).found
-    return bool({"house_no", "unit", "floor", "street", "sublocality"} & set(found)) and not re.match(r"(?i)gate", piece)
+    return bool({"house_no", "unit", "floor", "street", "sublocality"} & set(found)) and not re.match(
+        r"(?i)gate", piece
+    )
 
 
 def _cut_landmark(piece: str) -> tuple[str, str]:
@@ -471,7 +567,19 @@ def _cut_landmark(piece: str) -> tuple[str, str]:
 
 def _take_piece(work: Work, piece: str, said: Said) -> bool:
     parts = read_parts(piece, work.address.city)
-    strong = set(parts.found) & {"house_no", "unit", "floor", "tower", "wing", "street", "sublocality", "building", "village", "post", "care_of"}
+    strong = set(parts.found) & {
+        "house_no",
+        "unit",
+        "floor",
+        "tower",
+        "wing",
+        "street",
+        "sublocality",
+        "building",
+        "village",
+        "post",
+        "care_of",
+    }
     if not strong:
         if SENTENCE.search(piece) or said.other or len(piece.split()) > 6:
             return False
@@ -489,13 +597,20 @@ def _take_piece(work: Work, piece: str, said: Said) -> bool:
 
 def _append(work: Work, name: str, piece: str) -> bool:
     present = getattr(work.address, name)
-    if set(words(piece)) <= set(words(present)) and set(re.findall(r"\d+", piece)) <= set(re.findall(r"\d+", present)) and present:
+    if (
+        set(words(piece)) <= set(words(present))
+        and set(re.findall(r"\d+", piece)) <= set(re.findall(r"\d+", present))
+        and present
+    ):
         return True
     work.set(**{name: f"{present}; {piece}".strip("; ")})
     return True
 
 
-_MARK_WORDS = frozenset("near nr opp opposite behind beside next to in front of ke k ki paas pas samne saamne piche peeche bagal the me main is landmark adjacent".split())
+_MARK_WORDS = word_set(
+    "near nr opp opposite behind beside next to in front of ke k ki paas pas samne saamne piche peeche bagal "
+    "the me main is landmark adjacent"
+)
 
 
 def _add_landmark(work: Work, mark: str) -> bool:
@@ -539,7 +654,9 @@ def _put_front(work: Work, piece: str, parts: Parts, said: Said) -> None:
             found = re.search(rf"(?<![\w/\-]){re.escape(old)}(?:st|nd|rd|th)?(?![\w/\-])", line, re.I)
             if found:
                 line = line[: found.start()] + new + line[found.end() :]
-                piece = re.sub(rf"(?i)(?:\b[a-z.]+\s*(?:no)?\.?\s*)?{re.escape(new)}\w*(?:\s*floor)?", " ", piece, count=1).strip(" ,")
+                piece = re.sub(
+                    rf"(?i)(?:\b[a-z.]+\s*(?:no)?\.?\s*)?{re.escape(new)}\w*(?:\s*floor)?", " ", piece, count=1
+                ).strip(" ,")
     if not words(piece) and not re.search(r"\d", piece):
         work.set(address1=line)
         work.facts = True

@@ -80,7 +80,7 @@ def is_made_up(national: str) -> bool:
         return True
     if len(national) >= 8 and (national[-8:] in RUN_UP or national[-8:] in RUN_DOWN or national[:8] in RUN_UP):
         return True
-    return len(national) >= 10 and (tail[:4] == tail[4:8] and len(set(tail)) <= 2 or national[:5] == national[5:])
+    return len(national) >= 10 and ((tail[:4] == tail[4:8] and len(set(tail)) <= 2) or national[:5] == national[5:])
 
 
 def _finding(code: str, value: str) -> Finding:

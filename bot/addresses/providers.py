@@ -1,16 +1,16 @@
-"""Address services behind one port: off unless a setting names one.
-
-A provider adds evidence and never overwrites what the shopper said; when it fails or is slow, the offline report stands.
-Nothing about an address or a person is logged, and nothing leaves the machine unless a provider was chosen.
+"""
+Address services behind one port: off unless a setting names one. A provider adds evidence and never
+overwrites what the shopper said; when it fails or is slow, the offline report stands. Nothing about an
+address or a person is logged, and nothing leaves the machine unless a provider was chosen.
 """
 
 from __future__ import annotations
 
 import json
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
-from typing import Any, Protocol
+from typing import Any, ClassVar, Protocol
 
 import requests
 import structlog
@@ -60,7 +60,11 @@ def make_provider(name: str, url: str = "", key: str = "") -> Provider | None:
         if not key:
             raise ValueError("The address provider google needs a key.")
         return Google(url or "https://addressvalidation.googleapis.com", key)
-    makers = {"libpostal": Libpostal, "nominatim": Nominatim, "pelias": Pelias}
+    makers: dict[str, Callable[[str, str], Provider]] = {
+        "libpostal": Libpostal,
+        "nominatim": Nominatim,
+        "pelias": Pelias,
+    }
     if wanted not in makers:
         raise ValueError(f"The address provider {name!r} is unknown: use google, libpostal, nominatim or pelias.")
     if not url:
@@ -76,11 +80,18 @@ def consult(provider: Provider | None, address: Address, report: Report) -> Repo
     try:
         evidence = provider.look_up(address)
     except ProviderError as error:
-        log.warning("address_provider_failed", provider=provider.name, reason=str(error), seconds=round(time.monotonic() - began, 2))
+        log.warning(
+            "address_provider_failed",
+            provider=provider.name,
+            reason=str(error),
+            seconds=round(time.monotonic() - began, 2),
+        )
         return report
     taken = {s.field for s in report.suggestions}
     offered = tuple(replace(s, safe=False) for s in evidence.suggestions if s.field not in taken)
-    return replace(report, components=(*report.components, *evidence.components), suggestions=(*report.suggestions, *offered))
+    return replace(
+        report, components=(*report.components, *evidence.components), suggestions=(*report.suggestions, *offered)
+    )
 
 
 def _fetch(session: requests.Session, method: str, url: str, **request: Any) -> Any:
@@ -132,15 +143,26 @@ class Google:
     """
 
     name = "google"
-    _KINDS = {
-        "subpremise": "unit", "street_number": "house_no", "premise": "building", "route": "street", "neighborhood": "locality",
-        "sublocality": "locality", "sublocality_level_1": "locality", "sublocality_level_2": "sublocality", "landmark": "landmark",
-        "locality": "city", "administrative_area_level_1": "state", "postal_code": "pincode",
-    }  # fmt: skip
-    _STATUS = {
-        "CONFIRMED": ("confirmed", 0.95), "UNCONFIRMED_BUT_PLAUSIBLE": ("plausible", 0.6), "UNCONFIRMED_AND_SUSPICIOUS": ("conflict", 0.2),
-    }  # fmt: skip
-    _FIELDS = {"pincode": "postal_code", "city": "city", "state": "state"}
+    _KINDS: ClassVar[dict[str, str]] = {
+        "subpremise": "unit",
+        "street_number": "house_no",
+        "premise": "building",
+        "route": "street",
+        "neighborhood": "locality",
+        "sublocality": "locality",
+        "sublocality_level_1": "locality",
+        "sublocality_level_2": "sublocality",
+        "landmark": "landmark",
+        "locality": "city",
+        "administrative_area_level_1": "state",
+        "postal_code": "pincode",
+    }
+    _STATUS: ClassVar[dict[str, tuple[str, float]]] = {
+        "CONFIRMED": ("confirmed", 0.95),
+        "UNCONFIRMED_BUT_PLAUSIBLE": ("plausible", 0.6),
+        "UNCONFIRMED_AND_SUSPICIOUS": ("conflict", 0.2),
+    }
+    _FIELDS: ClassVar[dict[str, str]] = {"pincode": "postal_code", "city": "city", "state": "state"}
 
     def __init__(self, url: str, key: str) -> None:
         self._url, self._key, self._session = url.rstrip("/"), key, requests.Session()
@@ -148,10 +170,19 @@ class Google:
     def look_up(self, address: Address) -> Evidence:
         """Validate an address."""
         asked = {
-            "regionCode": address.country or "IN", "locality": address.city, "administrativeArea": address.state,
-            "postalCode": address.postal_code, "addressLines": [p for p in (address.address1, address.address2, address.landmark) if p],
-        }  # fmt: skip
-        answer = _fetch(self._session, "POST", f"{self._url}/v1:validateAddress", json={"address": asked}, headers={"X-Goog-Api-Key": self._key})
+            "regionCode": address.country or "IN",
+            "locality": address.city,
+            "administrativeArea": address.state,
+            "postalCode": address.postal_code,
+            "addressLines": [p for p in (address.address1, address.address2, address.landmark) if p],
+        }
+        answer = _fetch(
+            self._session,
+            "POST",
+            f"{self._url}/v1:validateAddress",
+            json={"address": asked},
+            headers={"X-Goog-Api-Key": self._key},
+        )
         components, suggestions = [], []
         for part in _get(answer, "result", "address", "addressComponents") or ():
             kind = self._KINDS.get(str(_get(part, "componentType")))
@@ -164,19 +195,32 @@ class Google:
                 suggestions.append(Suggestion(self._FIELDS[kind], value, False, confidence))
         place = _get(answer, "result", "geocode", "location")
         return Evidence(
-            tuple(components), str(_get(answer, "result", "verdict", "validationGranularity") or ""),
-            _number(_get(place, "latitude")), _number(_get(place, "longitude")), tuple(suggestions),
-        )  # fmt: skip
+            tuple(components),
+            str(_get(answer, "result", "verdict", "validationGranularity") or ""),
+            _number(_get(place, "latitude")),
+            _number(_get(place, "longitude")),
+            tuple(suggestions),
+        )
 
 
 class Libpostal:
     """A libpostal server (`POST /parser`): components only. In the process it would cost every worker 1.9 GB."""
 
     name = "libpostal"
-    _KINDS = {
-        "house_number": "house_no", "unit": "unit", "level": "floor", "house": "building", "road": "street", "suburb": "locality",
-        "city_district": "sublocality", "near": "landmark", "po_box": "post", "city": "city", "state": "state", "postcode": "pincode",
-    }  # fmt: skip
+    _KINDS: ClassVar[dict[str, str]] = {
+        "house_number": "house_no",
+        "unit": "unit",
+        "level": "floor",
+        "house": "building",
+        "road": "street",
+        "suburb": "locality",
+        "city_district": "sublocality",
+        "near": "landmark",
+        "po_box": "post",
+        "city": "city",
+        "state": "state",
+        "postcode": "pincode",
+    }
 
     def __init__(self, url: str, key: str = "") -> None:
         self._url, self._session = url.rstrip("/"), requests.Session()
@@ -196,10 +240,17 @@ class Nominatim:
     """A Nominatim server (`GET /search`): coordinates, and how exact they are."""
 
     name = "nominatim"
-    _KINDS = {
-        "house_number": "house_no", "road": "street", "suburb": "locality", "neighbourhood": "sublocality", "village": "village",
-        "city": "city", "town": "city", "state": "state", "postcode": "pincode",
-    }  # fmt: skip
+    _KINDS: ClassVar[dict[str, str]] = {
+        "house_number": "house_no",
+        "road": "street",
+        "suburb": "locality",
+        "neighbourhood": "sublocality",
+        "village": "village",
+        "city": "city",
+        "town": "city",
+        "state": "state",
+        "postcode": "pincode",
+    }
 
     def __init__(self, url: str, key: str = "") -> None:
         self._url, self._session = url.rstrip("/"), requests.Session()
@@ -207,36 +258,63 @@ class Nominatim:
 
     def look_up(self, address: Address) -> Evidence:
         """Find an address on the map."""
-        asked = {"q": _line(address), "format": "jsonv2", "addressdetails": "1", "limit": "1", "countrycodes": (address.country or "IN").lower()}
+        asked = {
+            "q": _line(address),
+            "format": "jsonv2",
+            "addressdetails": "1",
+            "limit": "1",
+            "countrycodes": (address.country or "IN").lower(),
+        }
         answer = _fetch(self._session, "GET", f"{self._url}/search", params=asked)
         best = answer[0] if isinstance(answer, list) and answer else {}
-        return _map_evidence(self.name, self._KINDS, _get(best, "address"), str(_get(best, "addresstype") or ""), _get(best, "lat"), _get(best, "lon"))
+        return _map_evidence(
+            self.name,
+            self._KINDS,
+            _get(best, "address"),
+            str(_get(best, "addresstype") or ""),
+            _get(best, "lat"),
+            _get(best, "lon"),
+        )
 
 
 class Pelias:
     """A Pelias server (`GET /v1/search`): coordinates, and the layer that was matched."""
 
     name = "pelias"
-    _KINDS = {
-        "housenumber": "house_no", "street": "street", "neighbourhood": "locality", "locality": "city", "region": "state", "postalcode": "pincode",
-    }  # fmt: skip
+    _KINDS: ClassVar[dict[str, str]] = {
+        "housenumber": "house_no",
+        "street": "street",
+        "neighbourhood": "locality",
+        "locality": "city",
+        "region": "state",
+        "postalcode": "pincode",
+    }
 
     def __init__(self, url: str, key: str = "") -> None:
         self._url, self._key, self._session = url.rstrip("/"), key, requests.Session()
 
     def look_up(self, address: Address) -> Evidence:
         """Find an address on the map."""
-        asked = {"text": _line(address), "size": "1", "boundary.country": address.country or "IN", **({"api_key": self._key} if self._key else {})}
+        asked = {
+            "text": _line(address),
+            "size": "1",
+            "boundary.country": address.country or "IN",
+            **({"api_key": self._key} if self._key else {}),
+        }
         answer = _fetch(self._session, "GET", f"{self._url}/v1/search", params=asked)
         features = _get(answer, "features")
         best = features[0] if isinstance(features, list) and features else {}
         point = _get(best, "geometry", "coordinates")
         lon, lat = point[:2] if isinstance(point, list) and len(point) >= 2 else (None, None)
-        return _map_evidence(self.name, self._KINDS, _get(best, "properties"), str(_get(best, "properties", "layer") or ""), lat, lon)
+        return _map_evidence(
+            self.name, self._KINDS, _get(best, "properties"), str(_get(best, "properties", "layer") or ""), lat, lon
+        )
 
 
 def _map_evidence(name: str, kinds: Mapping[str, str], parts: Any, level: str, lat: Any, lon: Any) -> Evidence:
     found = tuple(
-        Component(kinds[k], str(v), f"provider:{name}", "plausible", 0.6) for k, v in (parts.items() if isinstance(parts, Mapping) else ()) if k in kinds and v
+        Component(kinds[k], str(v), f"provider:{name}", "plausible", 0.6)
+        for k, v in (parts.items() if isinstance(parts, Mapping) else ())
+        if k in kinds and v
     )
     return Evidence(found, level.upper(), _number(lat), _number(lon))

@@ -1,7 +1,7 @@
-"""What a shopper's words say about an address: yes, no, chatter, facts.
-
-Only what bears on the address is read here; other wishes (cancel, when, a person) are another module's task, and here they
-must merely leave the address alone.
+"""
+What a shopper's words say about an address: yes, no, chatter, facts. Only what bears on the address is read
+here; other wishes (cancel, when, a person) are another module's task, and here they must merely leave the
+address alone.
 """
 
 from __future__ import annotations
@@ -15,68 +15,140 @@ from typing import Any
 from bot.addresses.content import FILLER_TEXT, PHONE_IN_TEXT
 from bot.addresses.parts import latin
 from bot.addresses.records import Reply
-from bot.addresses.text import ascii_digits, clean
+from bot.addresses.text import ascii_digits, clean, word_set
 
-_YES_WORDS = """yes y yeah yep yup ya yaa ha haa haan han haanji hanji ji jee ok okay okey k kk sahi sahii shi correct right theek thik thk tik bilkul sure fine good great
- perfect confirm confirmed done accha acha achha same yahi wahi avunu sari aam aama houdu howdu sari hyan hae hoy na'am naam aiwa aywa tamam tamaam sah sahih iya ya benar betul oo opo
- tama dung co vang da si sim certo oui evet dogru beshak durust mantri seri ok👍 हाँ हां हा जी सही ठीक होय बरोबर হ্যাঁ হা ঠিক అవును సరే ஆம் சரி ಹೌದು ಸರಿ അതെ ശരി હા ઠીક ਹਾਂ ਠੀਕ ہاں جی ٹھیک صحیح نعم اي ايوه صح đúng có vâng"""
-_NO_WORDS = """no nope nah nahi nahin nai nhi nahee na galat galt ghalat wrong incorrect not mat kadu illa illai alla nako la laa khata khatta tidak bukan salah hindi mali khong
- sai non nao errado mal hayir yanlis नहीं नही ना गलत नाही चूक না ভুল కాదు தவறு இல்லை ಇಲ್ಲ ತಪ್ಪು അല്ല ના ખોટું ਨਹੀਂ ਗਲਤ نہیں غلط لا خطأ không"""
+_YES_WORDS = """
+    yes y yeah yep yup ya yaa ha haa haan han haanji hanji ji jee ok okay okey k kk sahi sahii shi correct right
+    theek thik thk tik bilkul sure fine good great perfect confirm confirmed done accha acha achha same yahi
+    wahi avunu sari aam aama houdu howdu sari hyan hae hoy na'am naam aiwa aywa tamam tamaam sah sahih iya ya
+    benar betul oo opo tama dung co vang da si sim certo oui evet dogru beshak durust mantri seri ok👍 हाँ हां हा
+    जी सही ठीक होय बरोबर হ্যাঁ হা ঠিক అవును సరే ஆம் சரி ಹೌದು ಸರಿ അതെ ശരി હા ઠીક ਹਾਂ ਠੀਕ ہاں جی ٹھیک صحیح نعم اي
+    ايوه صح đúng có vâng
+    """
+_NO_WORDS = """
+    no nope nah nahi nahin nai nhi nahee na galat galt ghalat wrong incorrect not mat kadu illa illai alla nako
+    la laa khata khatta tidak bukan salah hindi mali khong sai non nao errado mal hayir yanlis नहीं नही ना गलत
+    नाही चूक না ভুল కాదు தவறு இல்லை ಇಲ್ಲ ತಪ್ಪು അല്ല ના ખોટું ਨਹੀਂ ਗਲਤ نہیں غلط لا خطأ không
+    """
 YES = frozenset(_YES_WORDS.split())
 NO = frozenset(_NO_WORDS.split())
 #: Short words of one language that begin names in another ("Sai Complex"); they count only when they stand alone.
-_AMBIGUOUS = frozenset("sai la laa mal co da si sari seri same good great fine mat ya na y k oo o aama aam sim certo oui hae ha han non".split())
+_AMBIGUOUS = word_set(
+    "sai la laa mal co da si sari seri same good great fine mat ya na y k oo o aama aam sim certo oui hae ha han non"
+)
 #: Yes and no that are cut off the rims of a fact.
-_RIM = frozenset("yes y yeah yep haa haan han haanji ji jee ok okay no nope nahi nahin nhi galat galt wrong correct right sahi theek thik".split())
+_RIM = word_set(
+    "yes y yeah yep haa haan han haanji ji jee ok okay no nope nahi nahin nhi galat galt wrong correct right "
+    "sahi theek thik"
+)
 YES_SIGNS = re.compile("[👍👌✅✔☑💯🆗]")
 NO_SIGNS = re.compile("[👎❌✖🚫]")
 #: Words around the facts; they begin or end a reply and carry nothing.
-CHATTER = frozenset(
-    """please pls plz kindly thanks thank thanku thankyou you u ty sorry oops matlab mtlb means mean i actually arey are arre bhai bhaiya bro sir madam mam maam ma'am dear hello hi hey ruko
-    ruk rukho wait hold on ek ek1 min minute sec second par pr but lekin magar aur or and also too likhna likh likho likhiye likhdo likhe lagana dalna dal daalo daal do de dena dijiye karo kar karna kr kro
-    kardo krdo add karein update change hoga hogi hona hai hain he h hei tha thi wala wali vala write it's its it is was should be will the this that my mera meri mere hamara apna our
-    actual new naya nayi correct right sahi galat wrong only bas just so to toh ab now see dekho yaar ok okay yes no ji haan ha well um hmm hm aa achha acha accha note noted
-    kindly number bata raha rahi hu hun hoon batata batati bhej bhejo send me mujhe ko ka ki ke se aap instead of address pata deliver delivery there here waha yaha par pe""".split()
-)
+CHATTER = word_set("""
+    please pls plz kindly thanks thank thanku thankyou you u ty sorry oops matlab mtlb means mean i actually
+    arey are arre bhai bhaiya bro sir madam mam maam ma'am dear hello hi hey ruko ruk rukho wait hold on ek ek1
+    min minute sec second par pr but lekin magar aur or and also too likhna likh likho likhiye likhdo likhe
+    lagana dalna dal daalo daal do de dena dijiye karo kar karna kr kro kardo krdo add karein update change hoga
+    hogi hona hai hain he h hei tha thi wala wali vala write it's its it is was should be will the this that my
+    mera meri mere hamara apna our actual new naya nayi correct right sahi galat wrong only bas just so to toh
+    ab now see dekho yaar ok okay yes no ji haan ha well um hmm hm aa achha acha accha note noted kindly number
+    bata raha rahi hu hun hoon batata batati bhej bhejo send me mujhe ko ka ki ke se aap instead of address pata
+    deliver delivery there here waha yaha par pe
+    """)
 #: Inside facts these chatter words are part of the name, so they are only stripped at the rims when alone.
-_RIM_KEEP = frozenset("new number address ke ki ka ko to second sec min house".split())
+_RIM_KEEP = word_set("new number address ke ki ka ko to second sec min house")
 
 OTHER_INTENT = re.compile(
-    r"(?<![a-z])(?:cancel|cansel|refund|return|exchange|kab|when|kitne baje|kitna time|track(?:ing)?|status|kaha(?:n)? (?:hai|pahu|tak)|where is|reschedul\w*|"
-    r"postpone|(?:kal|parso|tomorrow|monday|tuesday|wednesday|thursday|friday|saturday|sunday|next week) (?:ko |ko hi )?(?:bhej|de|deliver|lana|aana|send)\w*|deliver (?:it )?(?:tomorrow|on|after|later)|"
-    r"agent|human|customer care|(?:talk|speak|baat) (?:to|karni|karna|karwao)|price|discount|cod charge|kitna paisa|kitne ka|don'?t want|nahi chahiye|nahi chaiye|mat bhejo|stop|kapan|batal|quando|متى|الغاء|إلغاء)(?![a-z])",
+    r"(?<![a-z])(?:cancel|cansel|refund|return|exchange|kab|when|kitne baje|kitna time|track(?:ing)?|status|"
+    r"kaha(?:n)? (?:hai|pahu|tak)|where is|reschedul\w*|"
+    r"postpone|(?:kal|parso|tomorrow|monday|tuesday|wednesday|thursday|friday|saturday|sunday|"
+    r"next week) (?:ko |ko hi )?(?:bhej|de|deliver|lana|aana|send)\w*|deliver (?:it )?(?:tomorrow|on|after|"
+    r"later)|"
+    r"agent|human|customer care|(?:talk|speak|baat) (?:to|karni|karna|karwao)|price|discount|cod charge|"
+    r"kitna paisa|kitne ka|don'?t want|nahi chahiye|nahi chaiye|mat bhejo|stop|kapan|batal|quando|متى|الغاء|"
+    r"إلغاء)(?![a-z])",
     re.I,
 )
 SENTENCE = re.compile(
-    r"(?<![a-z])(?:will|tell|want|need|when|why|how|what|who|which|kab|kaise|kyu|kyun|kya|kaun|kaha|please send|i am|i'm|i have|i do|don'?t|didn'?t|can you|could|should i|give me|baad|later|"
-    r"pata nahi|malum|maloom|samajh|understand|busy|free|meeting|call you|bataunga|bataungi|batata hu|karunga|order|parcel|delivery boy|product|payment|money|paisa)(?![a-z])|\?",
+    r"(?<![a-z])(?:will|tell|want|need|when|why|how|what|who|which|kab|kaise|kyu|kyun|kya|kaun|kaha|"
+    r"please send|i am|i'm|i have|i do|don'?t|didn'?t|can you|could|should i|give me|baad|later|"
+    r"pata nahi|malum|maloom|samajh|understand|busy|free|meeting|call you|bataunga|bataungi|batata hu|karunga|"
+    r"order|parcel|delivery boy|product|payment|money|paisa)(?![a-z])|\?",
     re.I,
 )
 NO_HOUSE = re.compile(
-    r"(?<![a-z])(?:no|without|don'?t have(?: a| any)?|doesn'?t have(?: a| any)?|there is no|there'?s no|not have|koi|bina)\s+(?:house|flat|door|home|ghar ka|makan|plot)?\s?(?:no|number|num|nr)\.?(?:\s(?:nahi|nhin|nhi|nahin)(?: hai| h)?)?(?![a-z\d])(?!\s*\d)"
-    r"|(?:house|flat|ghar|makan|door|plot)?\s?(?:ka |ki )?(?:no|number|num|nambar)\.?\s(?:nahi|nhin|nhi|nahin|nai|illa|ledu|illai|nei)(?![a-z])(?:\s?(?:hai|h|he|hota|hain)(?![a-z]))?|(?<![a-z])(?:tidak ada|walang|khong co|sin|senza|sans|pas de)\s(?:nomor|number|numero|no|so)(?![a-z])"
+    r"(?<![a-z])(?:no|without|don'?t have(?: a| any)?|doesn'?t have(?: a| any)?|there is no|there'?s no|"
+    r"not have|koi|bina)\s+(?:house|flat|door|home|ghar ka|makan|plot)?\s?(?:no|number|num|nr)\.?(?:\s(?:nahi|"
+    r"nhin|nhi|nahin)(?: hai| h)?)?(?![a-z\d])(?!\s*\d)"
+    r"|(?:house|flat|ghar|makan|door|plot)?\s?(?:ka |ki )?(?:no|number|num|nambar)\.?\s(?:nahi|nhin|nhi|nahin|"
+    r"nai|illa|ledu|illai|nei)(?![a-z])(?:\s?(?:hai|h|he|hota|hain)(?![a-z]))?|(?<![a-z])(?:tidak ada|walang|"
+    r"khong co|sin|senza|sans|pas de)\s(?:nomor|number|numero|no|so)(?![a-z])"
     r"|नंबर नहीं|नम्बर नहीं|no number",
     re.I,
 )
-NO_LANDMARK = re.compile(r"(?<![a-z])(?:no|koi|without)\s(?:\w+\s)?landmark(?:\s(?:nahi|nhi|nahin|nhin)(?:\s(?:hai|h))?)?(?![a-z])|landmark (?:nahi|nhi|nahin|nhin)", re.I)
+NO_LANDMARK = re.compile(
+    r"(?<![a-z])(?:no|koi|without)\s(?:\w+\s)?landmark(?:\s(?:nahi|nhi|nahin|nhin)(?:\s(?:hai|h))?)?(?![a-z])|"
+    r"landmark (?:nahi|nhi|nahin|nhin)",
+    re.I,
+)
 WRONG = re.compile(
-    r"(?<![a-z])(?:change|badal\w*|edit|update|modify|replace)\b.{0,12}\b(?:address|pata|it)\b|address (?:change|badal)|(?:sahi|theek|thik|right|correct|same) (?:nahi|nhi|nahin|not)(?![a-z])|"
-    r"not (?:right|correct|same|ok)|isn'?t (?:right|correct)|(?:address|pata|pin(?:code)?) (?:galat|wrong)|different address|dusra (?:address|pata)|सही नहीं|ठीक नहीं",
+    r"(?<![a-z])(?:change|badal\w*|edit|update|modify|replace)\b.{0,12}\b(?:address|pata|it)\b|"
+    r"address (?:change|badal)|(?:sahi|theek|thik|right|correct|same) (?:nahi|nhi|nahin|not)(?![a-z])|"
+    r"not (?:right|correct|same|ok)|isn'?t (?:right|correct)|(?:address|pata|pin(?:code)?) (?:galat|wrong)|"
+    r"different address|dusra (?:address|pata)|सही नहीं|ठीक नहीं",
     re.I,
 )
 LEAD_IN = re.compile(
-    r"^(?:(?:please|pls|plz|kindly)\s+)?(?:(?:send|deliver|ship|bhej\w*|courier|parcel)\b[^:\d,]{0,40}:|(?:send|deliver|ship|bhej(?:o|na|do|dijiye)?|courier)\b[^:,\d]{0,30}?(?:office|home|house|shop|address|here|there|to|at|pe|par)\b\s*(?:address)?|"
-    r"(?:my|mera|the|our|full|new|correct|complete|sahi|naya|actual|delivery)?\s?(?:full |new |correct |complete |office |home |delivery )?(?:address|pata|addr)\b\s*(?:is|hai|h|ye hai|yeh hai|:)?)\s*[:\-–,]?\s*",
+    r"^(?:(?:please|pls|plz|kindly)\s+)?(?:(?:send|deliver|ship|bhej\w*|courier|parcel)\b[^:\d,]{0,40}:|"
+    r"(?:send|deliver|ship|bhej(?:o|na|do|dijiye)?|courier)\b[^:,\d]{0,30}?(?:office|home|house|shop|address|"
+    r"here|there|to|at|pe|par)\b\s*(?:address)?|"
+    r"(?:my|mera|the|our|full|new|correct|complete|sahi|naya|actual|delivery)?\s?(?:full |new |correct |"
+    r"complete |office |home |delivery )?(?:address|pata|addr)\b\s*(?:is|hai|h|ye hai|yeh hai|"
+    r":)?)\s*[:\-–,]?\s*",
     re.I,
 )
 _DIGIT_WORDS = {
-    "zero": "0", "oh": "0", "o": "0", "shunya": "0", "sunya": "0", "sifar": "0", "one": "1", "ek": "1", "two": "2", "do": "2", "three": "3", "teen": "3", "tin": "3", "four": "4", "char": "4", "chaar": "4",
-    "five": "5", "paanch": "5", "panch": "5", "six": "6", "chhe": "6", "che": "6", "chah": "6", "cheh": "6", "seven": "7", "saat": "7", "sat": "7", "eight": "8", "aath": "8", "ath": "8", "nine": "9", "nau": "9", "no": "9",
-}  # fmt: skip
+    "zero": "0",
+    "oh": "0",
+    "o": "0",
+    "shunya": "0",
+    "sunya": "0",
+    "sifar": "0",
+    "one": "1",
+    "ek": "1",
+    "two": "2",
+    "do": "2",
+    "three": "3",
+    "teen": "3",
+    "tin": "3",
+    "four": "4",
+    "char": "4",
+    "chaar": "4",
+    "five": "5",
+    "paanch": "5",
+    "panch": "5",
+    "six": "6",
+    "chhe": "6",
+    "che": "6",
+    "chah": "6",
+    "cheh": "6",
+    "seven": "7",
+    "saat": "7",
+    "sat": "7",
+    "eight": "8",
+    "aath": "8",
+    "ath": "8",
+    "nine": "9",
+    "nau": "9",
+    "no": "9",
+}
 _SURE_DIGITS = frozenset(_DIGIT_WORDS) - {"o", "do", "no", "oh", "char", "sat", "tin", "ath", "che"}
 DIRECTIONS = re.compile(
-    r"(?<![a-z])(?:gate(?:\s?(?:no|number))?[\s.:#\-]*\d*|[a-z]+ (?:colou?r )?(?:gate|door|house|ghar|building)|(?:ground|first|second|third|top|upper) (?:house|door) (?:from|on)|left|right|turn|straight|u turn|lift|stairs|guard|security|"
-    r"bell|ring|last (?:house|ghar)|corner|andar|inside|entry|entrance|back side|side wali|upar|neeche|seedha|mud|baye|daye)(?![a-z])",
+    r"(?<![a-z])(?:gate(?:\s?(?:no|number))?[\s.:#\-]*\d*|[a-z]+ (?:colou?r )?(?:gate|door|house|ghar|"
+    r"building)|(?:ground|first|second|third|top|upper) (?:house|door) (?:from|on)|left|right|turn|straight|"
+    r"u turn|lift|stairs|guard|security|"
+    r"bell|ring|last (?:house|ghar)|corner|andar|inside|entry|entrance|back side|side wali|upar|neeche|seedha|"
+    r"mud|baye|daye)(?![a-z])",
     re.I,
 )
 
@@ -114,7 +186,16 @@ def hear(raw: str, country: str) -> Said:
         if len(first) > 2:
             heads -= _AMBIGUOUS
         said.yes = said.yes or bool(heads & YES) or (len(first) <= 4 and bool(YES & set(first)) and not NO & set(first))
-        said.no = said.no or bool(heads & NO) or (len(first) <= 5 and bool({"galat", "wrong", "incorrect", "salah", "गलत", "ভুল", "غلط", "خطأ", "sai", "yanlis"} & set(first)))
+        said.no = (
+            said.no
+            or bool(heads & NO)
+            or (
+                len(first) <= 5
+                and bool(
+                    {"galat", "wrong", "incorrect", "salah", "गलत", "ভুল", "غلط", "خطأ", "sai", "yanlis"} & set(first)
+                )
+            )
+        )
         said.yes = said.yes and not said.no
     if not original.isascii():
         for piece in re.split("[,،;।\n]", original):
@@ -133,7 +214,12 @@ def hear(raw: str, country: str) -> Said:
         said.phones = tuple("+91" + re.sub(r"\D", "", m.group(1)) for m in PHONE_IN_TEXT.finditer(text))
         text = PHONE_IN_TEXT.sub(" , ", text)
         if said.phones:
-            text = re.sub(r"(?i)\b(?:call|phone|mobile|contact|whatsapp|alternate|alternative|second|dusra|number|no|me|on|at|pe|par|karo|karna|is|my)\b|before (?:coming|delivery)", " ", text)
+            text = re.sub(
+                r"(?i)\b(?:call|phone|mobile|contact|whatsapp|alternate|alternative|second|dusra|number|no|me|on|"
+                r"at|pe|par|karo|karna|is|my)\b|before (?:coming|delivery)",
+                " ",
+                text,
+            )
     text = _digits_from_words(text)
     said.other = OTHER_INTENT.search(text) is not None
     shorter = LEAD_IN.sub("", text, count=1)
@@ -144,7 +230,7 @@ def hear(raw: str, country: str) -> Said:
 
 
 def _digits_from_words(text: str) -> str:
-    """Write "one one zero zero two four" as 110024; "double one" as 11. Only runs of four words and more are numbers."""
+    """Write "one one zero zero two four" as 110024, "double one" as 11; fewer than four words are no number."""
     tokens = text.split()
     out: list[str] = []
     n = 0
@@ -155,7 +241,9 @@ def _digits_from_words(text: str) -> str:
             word = tokens[m].lower().strip(",.-")
             times = {"double": 2, "triple": 3}.get(word, 1)
             follows = tokens[m + 1].lower().strip(",.-") if times > 1 and m + 1 < len(tokens) else word
-            digit = _DIGIT_WORDS.get(follows) or (follows if len(follows) == 1 and follows.isdigit() and (run or times > 1) else None)
+            digit = _DIGIT_WORDS.get(follows) or (
+                follows if len(follows) == 1 and follows.isdigit() and (run or times > 1) else None
+            )
             if digit is None:
                 break
             run += digit * times
@@ -177,9 +265,18 @@ def without_chatter(text: str) -> str:
     def bare(word: str) -> str:
         return word.lower().strip(",.;:!?-'\"()")
 
-    while tokens and bare(tokens[0]) != "h" and (not bare(tokens[0]) or bare(tokens[0]) in CHATTER or bare(tokens[0]) in _RIM):
+    while (
+        tokens
+        and bare(tokens[0]) != "h"
+        and (not bare(tokens[0]) or bare(tokens[0]) in CHATTER or bare(tokens[0]) in _RIM)
+    ):
         # "no 45" and "number 45" are a house number, "no, 45" is not.
-        if bare(tokens[0]) in {"no", "number"} and len(tokens) > 1 and re.match(r"[a-z]?-?\d{1,4}[a-z]?$", bare(tokens[1])) and not tokens[0].endswith((",", ".")):
+        if (
+            bare(tokens[0]) in {"no", "number"}
+            and len(tokens) > 1
+            and re.match(r"[a-z]?-?\d{1,4}[a-z]?$", bare(tokens[1]))
+            and not tokens[0].endswith((",", "."))
+        ):
             break
         if bare(tokens[0]) in {"new", "second", "sec", "min"} and len(tokens) > 1:
             break

@@ -27,6 +27,11 @@ _VOWELS = str.maketrans("", "", "aeiouyh")
 _EMOJI = frozenset({"So", "Sk", "Cn", "Co", "Cs"})
 
 
+def word_set(text: str) -> frozenset[str]:
+    """Return the words of a list that is written as running text."""
+    return frozenset(text.split())
+
+
 def clean(text: object) -> str:
     """Return text with repaired encoding, one form per letter, digits 0-9, no invisible characters or emoji.
 

@@ -18,7 +18,12 @@ def finding(code: str, value: str = "", sentence: str = "") -> Finding:
 
 def ask(code: str, *options: Option) -> Question:
     """Make a question with its sentence and at most two options."""
-    field = {"CONFIRM_PIN": "postal_code", "ASK_PIN": "postal_code", "CONFIRM_CITY_OR_PIN": "city", "ASK_LANDMARK": "landmark"}
+    field = {
+        "CONFIRM_PIN": "postal_code",
+        "ASK_PIN": "postal_code",
+        "CONFIRM_CITY_OR_PIN": "city",
+        "ASK_LANDMARK": "landmark",
+    }
     return Question(code, QUESTIONS[code], field.get(code, "address1"), options[:2])
 
 

@@ -1,4 +1,4 @@
-"""`flask addresses`: build the index, check addresses, merge replies; JSON lines for programs, one by hand for people."""
+"""`flask addresses`: build the index, check addresses, merge replies; JSON lines, or one by hand."""
 
 from __future__ import annotations
 
@@ -28,7 +28,11 @@ def build_index(force: bool) -> None:
     except (RuntimeError, OSError) as error:
         raise click.ClickException(str(error)) from error
     size = INDEX_PATH.stat().st_size / 1e6
-    click.echo(f"Built {INDEX_PATH} ({size:.1f} MB) in {time.monotonic() - began:.0f} s." if done else f"{INDEX_PATH} is fresh ({size:.1f} MB).")
+    click.echo(
+        f"Built {INDEX_PATH} ({size:.1f} MB) in {time.monotonic() - began:.0f} s."
+        if done
+        else f"{INDEX_PATH} is fresh ({size:.1f} MB)."
+    )
 
 
 @command.command("check")
@@ -61,10 +65,14 @@ def check_addresses(address: str | None, city: str, state: str, pincode: str, co
 @click.option("--state", default="", help="State or province.")
 @click.option("--pin", "pincode", default="", help="Postal code.")
 @click.option("--country", default="IN", show_default=True, help="Two letters.")
-@click.option("--question", default="", help="The question that was asked, as ASK_HOUSE; by default the one the check would ask.")
+@click.option(
+    "--question", default="", help="The question that was asked, as ASK_HOUSE; by default the one the check would ask."
+)
 @click.option("--reply", "replies", multiple=True, help="What the shopper wrote; repeat it for several messages.")
-def merge_replies(address: str | None, city: str, state: str, pincode: str, country: str, question: str, replies: tuple[str, ...]) -> None:
-    """Merge --reply into ADDRESS and print it; without ADDRESS read JSON lines {"id", "before", "question", "replies"}."""
+def merge_replies(
+    address: str | None, city: str, state: str, pincode: str, country: str, question: str, replies: tuple[str, ...]
+) -> None:
+    """Merge --reply into ADDRESS; without ADDRESS read JSON lines {"id", "before", "question", "replies"}."""
     from bot.addresses.cli_format import address_of, merge_row
 
     if address is None:
