@@ -10,6 +10,7 @@ from bot.engine import (
     Day,
     Decide,
     Effect,
+    HandOver,
     Notice,
     Outcome,
     Record,
@@ -181,5 +182,6 @@ def slot_steps(then: str, none: str, left: str, hear: Mapping[str, Path]) -> tup
             template="delivery_slot",
             listens="slot",
         ),
-        Decide("slot_words", from_words, {**chosen, **refused, "lost": "not_understood"}),
+        Decide("slot_words", from_words, {**chosen, **refused, "lost": "no_day"}),
+        HandOver("no_day", "no_day", texts="people.no_day"),
     )
