@@ -1,6 +1,7 @@
 """Order lists: hand one in, see what would happen, import it, read the report, take it back."""
 
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
 from zoneinfo import ZoneInfo
@@ -167,10 +168,9 @@ def _page(problem: str = "") -> str:
 
 
 def _preview(upload: Upload, merchant: Merchant, state: dict[str, str]) -> str:
-    chosen = {name: tuple(places) for name, places in upload.mapping.items()}
     preview, problem = None, ""
     try:
-        preview = lists.preview(upload.content or b"", merchant, at=now(), columns=chosen)
+        preview = _read(upload, merchant)
     except SheetError as error:
         problem = str(error)
     missing = [name for name in ("reference", "phone") if not upload.mapping.get(name)]
@@ -182,6 +182,20 @@ def _preview(upload: Upload, merchant: Merchant, state: dict[str, str]) -> str:
         remarks=_remarks(preview) if preview else [],
         connected=merchant.channel_id is not None, missing_names=", ".join(str(COLUMNS[name]) for name in missing),
     )  # fmt: skip
+
+
+def _read(upload: Upload, merchant: Merchant) -> Preview:
+    """Judge the list with the columns that were chosen, and with what was guessed when nobody has chosen."""
+    content, chosen = upload.content or b"", {name: tuple(places) for name, places in upload.mapping.items()}
+    with suppress(SheetError):
+        guessed = lists.preview(content, merchant, at=now())
+        titles = {
+            field: tuple(upload.header[place] for place in places if 0 <= place < len(upload.header))
+            for field, places in chosen.items()
+        }
+        if {field: names for field, names in titles.items() if names} == dict(guessed.columns):
+            return guessed
+    return lists.preview(content, merchant, at=now(), columns=chosen)
 
 
 def _asked(preview: Preview, merchant: Merchant) -> list[Asked]:

@@ -1,11 +1,13 @@
 """A console of its own for each test: application, shop, and people who are signed in."""
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from threading import Thread
 
 import pytest
 from flask import Flask
 from flask.testing import FlaskClient
+from werkzeug.serving import make_server
 
 from bot.services import Services
 from bot.settings import Settings
@@ -45,6 +47,18 @@ def sign_in(app: Flask) -> Callable[..., FlaskClient]:
         return client
 
     return make
+
+
+@pytest.fixture
+def served(app: Flask) -> Iterator[str]:
+    """The address of the application on a real port, for browsers and for what a test client cannot send."""
+    server = make_server("127.0.0.1", 0, app, threaded=True)
+    thread = Thread(target=server.serve_forever, daemon=True)
+    thread.start()
+    yield f"http://127.0.0.1:{server.server_port}"
+    server.shutdown()
+    thread.join()
+    server.server_close()
 
 
 def form_token(client: FlaskClient) -> str:

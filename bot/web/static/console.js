@@ -27,20 +27,33 @@
     };
   }
 
-  // Whoever has ticked rows, or has a menu open, keeps them when the region below is brought up to date.
-  let kept = [];
+  // Whoever has ticked rows keeps the ticks when the region is brought up to date; whoever has something unfolded in
+  // it keeps reading, and gets the news when it is folded again.
+  let ticked = [];
+  const unfolded = (region) => region.querySelector("details.menu[open], details.versions[open]");
   body.addEventListener("htmx:beforeSwap", (event) => {
-    kept = [...event.target.querySelectorAll("input:checked[id]")].map((box) => box.id);
-    if (event.target.querySelector("details.menu[open], details.versions[open]")) event.detail.shouldSwap = false;
+    const region = event.detail.target;
+    ticked = [...region.querySelectorAll("input:checked[id]")].map((box) => box.id);
+    if (unfolded(region)) {
+      event.detail.shouldSwap = false;
+      region.dataset.stale = "1";
+    }
   });
   body.addEventListener("htmx:afterSettle", () => {
-    for (const id of kept) {
+    for (const id of ticked) {
       const box = document.getElementById(id);
       if (box) box.checked = true;
     }
-    kept = [];
+    ticked = [];
     countTicks();
   });
+  document.addEventListener("toggle", (event) => {
+    const region = event.target.closest("[data-stale]");
+    if (region && !unfolded(region)) {
+      delete region.dataset.stale;
+      htmx.trigger(body, region.getAttribute("hx-trigger").split(" ")[0]);
+    }
+  }, true);
 
   // --- forms ---------------------------------------------------------------------------------------------------------
 

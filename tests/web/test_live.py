@@ -1,0 +1,178 @@
+"""Live pages: what changes is seen within a second, in a real browser and without a reload."""
+
+import os
+import time
+from collections.abc import Callable
+from datetime import timedelta
+
+import pytest
+from flask.testing import FlaskClient
+from playwright.sync_api import Page, expect
+
+from bot.clock import now
+from bot.models import Conversation, Message, Order, Upload
+from bot.services import Services
+from bot.web import live
+from tests.web.conftest import form_token
+from tests.web.samples import PASSWORD, Shop
+
+SignIn = Callable[..., FlaskClient]
+
+
+@pytest.fixture(autouse=True)
+def _forgetful(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Fingerprints of an earlier test's database must not answer for this one's."""
+    live._fingerprints.clear()
+    live._people.clear()
+
+
+def test_nothing_changed_is_told_in_no_words(shop: Shop, sign_in: SignIn) -> None:
+    client = sign_in(shop.owner)
+    first = client.get("/live?t=orders&t=uploads")
+    assert set(first.json) == {"orders", "uploads"}
+    again = client.get("/live?t=orders&t=uploads", headers={"If-None-Match": first.headers["ETag"]})
+    assert again.status_code == 304
+    assert again.data == b""
+
+
+@pytest.mark.parametrize(
+    ("change", "topics"),
+    [
+        ("order", {"orders", "order:1"}),
+        ("message", {"order:1", "conversation:1"}),
+        ("tick", {"order:1", "conversation:1"}),
+        ("owner", {"order:1", "conversation:1"}),
+        ("upload", {"uploads", "upload:1"}),
+    ],
+)
+def test_each_change_moves_its_topics_and_no_others(
+    shop: Shop, sign_in: SignIn, services: Services, monkeypatch: pytest.MonkeyPatch, change: str, topics: set[str]
+) -> None:
+    monkeypatch.setattr(live, "FRESH", 0.0)
+    client = sign_in(shop.owner)
+    every = "/live?t=orders&t=uploads&t=order:1&t=order:2&t=upload:1&t=conversation:1&t=conversation:2"
+    before = client.get(every).json
+    with services.database.session() as session:
+        if change == "order":
+            session.get_one(Order, 1).updated_at = now()
+        elif change == "message":
+            _say(session, shop, "one more")
+        elif change == "tick":
+            session.get_one(Message, 1).status = "played"
+        elif change == "owner":
+            session.get_one(Conversation, 1).epoch += 1
+        else:
+            session.get_one(Upload, 1).done += 1
+            session.get_one(Upload, 1).touched_at = now()
+    after = client.get(every).json
+    assert {topic for topic in after if after[topic] != before[topic]} == topics
+
+
+@pytest.mark.parametrize(
+    "topic", ["", "nonsense", "order", "order:", "order:x", "order:-1", "order:" + "9" * 40, "orders:1"]
+)
+def test_a_topic_that_does_not_exist_is_left_out_or_harmless(shop: Shop, sign_in: SignIn, topic: str) -> None:
+    assert sign_in(shop.owner).get("/live", query_string={"t": topic}).status_code == 200
+
+
+def test_a_late_transaction_with_an_older_time_is_noticed(
+    shop: Shop, sign_in: SignIn, services: Services, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(live, "FRESH", 0.0)
+    client = sign_in(shop.owner)
+    with services.database.session() as session:
+        session.get_one(Order, 1).updated_at = now()
+    before = client.get("/live?t=orders").json
+    with services.database.session() as session:
+        session.get_one(Order, 2).updated_at = now() - timedelta(seconds=3)
+    assert client.get("/live?t=orders").json != before
+
+
+def test_a_sign_out_ends_the_live_answers_within_seconds(
+    shop: Shop, sign_in: SignIn, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(live, "TRUST", 0.0)
+    client = sign_in(shop.owner)
+    assert client.get("/live?t=orders").status_code == 200
+    client.post("/sign-out", data={"csrf_token": form_token(client)})
+    assert client.get("/live?t=orders").status_code == 401
+
+
+def test_new_messages_and_decisions_appear_within_a_second_without_a_reload(
+    served: str, page: Page, shop: Shop, services: Services
+) -> None:
+    _enter(page, served, shop.owner)
+    page.goto(f"{served}/orders/1")
+    page.evaluate("window.stayed = true")
+    expect(page.locator(".talk")).to_contain_text("haan bhej do")
+    for number in range(3):
+        words = f"ek aur baat {number}"
+        began = time.monotonic()
+        with services.database.session() as session:
+            _say(session, shop, words)
+        page.get_by_text(words).wait_for(timeout=5000)
+        took = time.monotonic() - began
+        # Tests share two cores with everything else; the browser alone needs a moment to be told.
+        assert took < (1.0 if os.environ.get("PAKKA_QUIET") else 3.0), took
+    with services.database.session() as session:
+        order = session.get_one(Order, 1)
+        order.decision, order.decision_reason, order.updated_at = "hold", "A new reason.", now()
+    page.locator(".decision").get_by_text("A new reason.").wait_for(timeout=5000)
+    assert page.evaluate("window.stayed") is True
+
+
+def test_the_list_moves_by_itself_and_keeps_what_was_ticked(
+    served: str, page: Page, shop: Shop, services: Services
+) -> None:
+    _enter(page, served, shop.owner)
+    page.goto(f"{served}/orders")
+    page.check("#tick-3")
+    with services.database.session() as session:
+        order = session.get_one(Order, 5)
+        order.intent, order.updated_at = "confirmed", now()
+    expect(page.locator("tr", has=page.locator("#order-5"))).to_contain_text("Confirmed", timeout=5000)
+    expect(page.locator("#tick-3")).to_be_checked()
+    expect(page.locator("[data-bulk]")).to_contain_text("1")
+
+
+def test_an_open_menu_is_not_closed_by_news_and_the_news_come_when_it_closes(
+    served: str, page: Page, shop: Shop, services: Services
+) -> None:
+    _enter(page, served, shop.owner)
+    page.goto(f"{served}/orders/1")
+    page.click(".versions > summary")
+    with services.database.session() as session:
+        _say(session, shop, "while it was open")
+    page.locator("#order[data-stale]").wait_for(timeout=5000)
+    expect(page.locator(".versions")).to_have_attribute("open", "")
+    page.click(".versions > summary")
+    page.get_by_text("while it was open").wait_for(timeout=5000)
+
+
+def test_a_server_that_is_away_is_told_and_found_again(served: str, page: Page, shop: Shop) -> None:
+    _enter(page, served, shop.owner)
+    page.goto(f"{served}/orders")
+    page.context.set_offline(True)
+    page.locator("#lost").wait_for(state="visible", timeout=15000)
+    page.context.set_offline(False)
+    page.locator("#lost").wait_for(state="hidden", timeout=20000)
+
+
+def _say(session, shop: Shop, words: str) -> None:  # type: ignore[no-untyped-def]
+    conversation = session.get_one(Conversation, shop.conversation)
+    conversation.seq += 1
+    conversation.last_at = now()
+    session.add(
+        Message(
+            conversation_id=shop.conversation, merchant_id=shop.merchant, order_id=shop.orders[0], direction="in",
+            author="shopper", key=f"new:{words}", seq=conversation.seq, body=words, status="received", created_at=now(),
+        )
+    )  # fmt: skip
+
+
+def _enter(page: Page, served: str, email: str) -> None:
+    page.goto(f"{served}/sign-in")
+    page.fill("#email", email)
+    page.fill("#password", PASSWORD)
+    page.click("main button[type=submit]")
+    page.wait_for_url(f"{served}/orders")
