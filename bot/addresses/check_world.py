@@ -12,7 +12,8 @@ from bot.addresses.content import EMAIL, POBOX, informative, is_doubled, is_junk
 from bot.addresses.countries import Habits, habits
 from bot.addresses.editions import label
 from bot.addresses.index import Index, index
-from bot.addresses.parts import BARE_NUMBER, HOUSE_CUE, LANDMARK_WORD, NOT_HOUSE, latin, read_parts
+from bot.addresses.parts import latin, read_parts
+from bot.addresses.patterns import BARE_NUMBER, HOUSE_CUE, LANDMARK_WORD, NOT_HOUSE
 from bot.addresses.records import Address, Component, Finding, Option, Question, Report, Suggestion
 from bot.addresses.text import clean, key, skeleton, word_set
 from bot.addresses.verdict import ask, finding, report

@@ -50,7 +50,6 @@ _CALL_WORDS = re.compile(
     re.I,
 )
 
-
 _FOUR_ALIKE = re.compile(r"([a-z])\1{3}")
 _DIGIT = re.compile(r"\d")
 _NO_ALNUM = re.compile(r"[^a-z0-9]")

@@ -24,7 +24,6 @@ INDEX_PATH = DATA / "places.sqlite"
 #: Tables under a share-alike licence stay in a file of their own; without it those countries are checked by form only.
 SHARED_PATH = DATA / "places-odbl.sqlite"
 
-
 #: Added to the state's number of a town that is filed under another than its own name.
 OTHER_NAME = 64
 
