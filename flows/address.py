@@ -40,6 +40,8 @@ CODES = {
     "CONFIRM_CITY_OR_PIN": "city_or_pin",
 }
 Change = tuple[str, str, str]
+LONGEST = 1000
+"""Characters of one message that are read as an address; the state carries them."""
 MOST_QUESTIONS = 2
 MOST_TRIES = 2
 
@@ -123,12 +125,12 @@ def reply(view: View) -> Mapping[str, JSON]:
     event = view.event
     if not isinstance(event, Replied):
         return {}
-    kept: dict[str, JSON] = {"text": event.text}
+    kept: dict[str, JSON] = {"text": event.text[:LONGEST]}
     if event.location is not None:
         pin = event.location
-        kept = {"text": pin.address, "location": [pin.latitude, pin.longitude]}
+        kept = {"text": pin.address[:LONGEST], "location": [pin.latitude, pin.longitude]}
     elif event.form is not None:
-        kept = {"form": dict(event.form)}
+        kept = {"form": {str(name): str(value)[:LONGEST] for name, value in event.form.items() if value is not None}}
     elif event.contact is not None:
         kept = {"phones": [event.contact.phone] if event.contact.phone else []}
     elif event.choice is not None or view.choice:

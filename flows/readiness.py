@@ -74,7 +74,7 @@ def people(view: View) -> tuple[Choice, ...]:
 
 def number_given(view: View) -> Mapping[str, JSON]:
     """Remember the text in which a phone number is looked for."""
-    return {"number": view.event.text if isinstance(view.event, Replied) else ""}
+    return {"number": view.event.text[:100] if isinstance(view.event, Replied) else ""}
 
 
 def number(view: View) -> Mapping[str, JSON]:

@@ -149,11 +149,14 @@ def shopper(stage: Rehearsal, rest: str) -> list[Effect]:
 def changed(facts: Facts, text: str) -> Facts:
     """Change the facts before or between: `flows delivery_slot`, `region AE`, `other 1043 Red shoes 899`, ..."""
     name, _, value = text.strip().partition(" ")
+    one: dict[str, Any]
     order, merchant, person = facts.order, facts.merchant, facts.shopper
     if name == "flows":
         return replace(facts, merchant=replace(merchant, flows=merchant.flows | set(value.split())))
     if name == "patience":
-        return replace(facts, merchant=replace(merchant, patience=tuple(timedelta(hours=int(h)) for h in value.split())))
+        return replace(
+            facts, merchant=replace(merchant, patience=tuple(timedelta(hours=int(h)) for h in value.split()))
+        )
     if name == "locale":
         return replace(facts, shopper=replace(person, locale=value))
     if name == "languages":
@@ -162,9 +165,11 @@ def changed(facts: Facts, text: str) -> Facts:
     if name == "name":
         return replace(facts, shopper=replace(person, name=value))
     if name in ("pays_online", "address_form"):
-        return replace(facts, merchant=replace(merchant, **{name: True}))
+        one = {name: True}
+        return replace(facts, merchant=replace(merchant, **one))
     if name in ("seen", "complaint"):
-        return replace(facts, **{name: value != "no"})
+        one = {name: value != "no"}
+        return replace(facts, **one)
     if name == "other":
         number, minor, title = value.split(" ", 2)
         return replace(facts, others=(*facts.others, an_order(int(number), title, int(minor) * 100)))
@@ -172,7 +177,9 @@ def changed(facts: Facts, text: str) -> Facts:
         field, _, content = value.partition("=")
         return replace(facts, order=replace(order, address={**order.address, field: content}))
     if name in ("expected_to", "not_before"):
-        return replace(facts, order=replace(order, **{name: date.fromisoformat(value)}))
+        one = {name: date.fromisoformat(value)}
+        return replace(facts, order=replace(order, **one))
     if name in ("status", "intent", "courier", "tracking", "receiver"):
-        return replace(facts, order=replace(order, **{name: value}))
+        one = {name: value}
+        return replace(facts, order=replace(order, **one))
     raise ValueError(f"there is no fact {name!r}")
