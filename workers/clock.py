@@ -16,7 +16,7 @@ from bot.jobs import DELIVER, DRAIN, UNPACK, UPLOAD
 from bot.orders import outcomes
 from bot.services import Services
 from bot.settings import SettingsError
-from bot.talk import outbox, sweeps, timers
+from bot.talk import settle, sweeps, timers
 from workers import inbound, outbound, uploads
 from workers.context import OtherSchema, configure_logs, require_schema, services
 
@@ -82,7 +82,7 @@ class Clock:
     def sweep(self) -> None:
         """Mend what a fault has left; what is found is logged, because outside of faults it should be nothing."""
         work: list[Callable[[Any], int]] = [
-            outbox.expire_leases,
+            settle.expire_leases,
             sweeps.resend_lost,
             sweeps.free_held,
             sweeps.show_held,

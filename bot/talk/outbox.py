@@ -12,7 +12,7 @@ from datetime import datetime, timedelta
 from typing import Any, Protocol
 
 import structlog
-from sqlalchemy import Row, and_, exists, func, or_, select, update
+from sqlalchemy import Row, and_, exists, func, or_, select
 from sqlalchemy.orm import aliased
 from sqlmodel import Session
 
@@ -33,7 +33,7 @@ from bot.whatsapp.errors import OurBug, SendError
 
 log = structlog.get_logger()
 
-LEASE = timedelta(seconds=45)
+LEASE = timedelta(seconds=30)
 """A sender that has not settled a message by then has died; its HTTP time-outs end before."""
 IN_FLIGHT = 128
 BATCH_SECONDS = 25.0
@@ -269,14 +269,3 @@ def _outgoing(row: Row[Any], names: dict[int, dict[str, str]], signer: Signer) -
         quoted=message.quoted_wamid,
         opaque=signer.opaque(row_id(message)),
     )
-
-
-def expire_leases(session: Session) -> int:
-    """Turn messages whose sender died in the middle into unknown ones; return how many."""
-    moment = now()
-    result = session.execute(
-        update(Message)
-        .where(Message.status == "sending", Message.claimed_until < moment)  # type: ignore[operator]
-        .values(status="unknown", sent_at=func.coalesce(Message.sent_at, Message.claimed_until))
-    )
-    return int(result.rowcount)  # type: ignore[attr-defined]

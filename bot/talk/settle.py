@@ -61,6 +61,22 @@ def settle(session: Session, results: Sequence[Result], bell: Bell) -> None:
     timers.arm(session, desk.prompts)
 
 
+def expire_leases(session: Session) -> int:
+    """Turn messages whose sender died in the middle into unknown ones; return how many."""
+    statement = (
+        select(Message)
+        .where(Message.status == "sending", Message.claimed_until < now())  # type: ignore[operator]
+        .with_for_update(skip_locked=True)
+    )
+    left = list(session.execute(statement).scalars())
+    for message in left:
+        message.status, message.sent_at = "unknown", message.sent_at or message.claimed_until
+        message.claimed_until = None
+    # It probably arrived: silence counts from now, and the next reminder supersedes a copy that did not.
+    timers.arm(session, left)
+    return len(left)
+
+
 class Desk:
     """What the settling of one batch shares."""
 
@@ -165,8 +181,7 @@ def _unknown(desk: Desk, message: Message, _c: Conversation, _n: Channel, error:
     if message.status == "sending":
         message.status = "unknown"
     message.error_code = error.code or None
-    # It probably arrived: silence counts from now, and the next reminder supersedes a copy that did not.
-    desk.was_sent(message)
+    desk.was_sent(message)  # As for a sender that died: see `expire_leases`.
 
 
 def _our_bug(desk: Desk, message: Message, conversation: Conversation, _n: Channel, error: errors.SendError) -> None:

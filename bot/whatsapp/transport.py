@@ -19,14 +19,14 @@ import orjson
 from urllib3 import PoolManager, Timeout
 from urllib3.connection import HTTPConnection, HTTPSConnection
 from urllib3.connectionpool import HTTPConnectionPool, HTTPSConnectionPool
-from urllib3.exceptions import ConnectTimeoutError, HTTPError, NewConnectionError
+from urllib3.exceptions import ConnectTimeoutError, HTTPError, LocationValueError, NewConnectionError
 from urllib3.response import BaseHTTPResponse as Response
 
 from bot.whatsapp.errors import Retry, Unknown, refusal
 
 CONNECT_SECONDS = 3.05
-READ_SECONDS = 20.0
-"""Together with the connect timeout far below the 45 seconds for which a worker may claim a message."""
+READ_SECONDS = 12.0
+"""Together with the connect timeout below the 30 seconds for which a sender may claim a message, even when the body trickles."""
 IDLE_SECONDS = 30.0
 """A connection that rested longer is not trusted: a send into a dead one would leave its message unknown."""
 CONNECTIONS = 64
@@ -80,8 +80,8 @@ class Transport:
         try:
             with self.stream(method, url, headers, body) as response:
                 raw = b"".join(_pieces(response, time.monotonic() + READ_SECONDS))
-        except ConnectTimeoutError as error:
-            # Refused, no such host, no TLS: not a byte of the request was written.
+        except (ConnectTimeoutError, LocationValueError) as error:
+            # Refused, no such host, no TLS, no address at all: not a byte of the request was written.
             raise Retry(details=type(error).__name__) from None
         except (HTTPError, OSError) as error:
             raise Unknown(details=type(error).__name__) from None

@@ -211,7 +211,9 @@ class House:
             with self.services.database.session() as session:
                 done = timers.fire(session, self.services.bell)
             done += inbox.unpack(self.services)
-            done += sum(drain(self.services, shard, FLOWS, ring=False) for shard in range(self.services.settings.shards))
+            done += sum(
+                drain(self.services, shard, FLOWS, ring=False) for shard in range(self.services.settings.shards)
+            )
             done += outbox.deliver(self.services, self.client, self.throttle)
             if not done:
                 return

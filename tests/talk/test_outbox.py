@@ -11,7 +11,7 @@ from bot.clock import now
 from bot.database import row_id
 from bot.models import Channel, Contact, Conversation, Event, Handover, Message
 from bot.services import Services
-from bot.talk import handover, outbox, sweeps
+from bot.talk import handover, outbox, settle, sweeps
 from bot.talk.messages import append
 from bot.talk.rates import Throttle
 from bot.talk.start import plan
@@ -169,7 +169,7 @@ def test_a_sender_that_died_leaves_an_unknown_message_that_is_sent_again_only_wh
         message.status, message.attempts = "sending", 1
         message.claimed_until = now() - timedelta(minutes=5)
     with services.database.session() as session:
-        assert outbox.expire_leases(session) == 1
+        assert settle.expire_leases(session) == 1
         sweeps.note_pulse(session, alive=True)  # The first pulse is a gap: nothing is certain yet.
     later = queue(services, talks[1], "later")
     outbox.deliver(services, client, throttle)

@@ -40,7 +40,9 @@ def let_time_pass(services: Services) -> None:
             timer.fire_at = now()
 
 
-def test_a_shopper_is_asked_once_and_a_tap_confirms(services: Services, house: House, ask: Callable[..., Order]) -> None:
+def test_a_shopper_is_asked_once_and_a_tap_confirms(
+    services: Services, house: House, ask: Callable[..., Order]
+) -> None:
     order = ask()
     assert len(house.chat(order.phone)) == 1
     house.says(order.phone, type="tap", index=0)
@@ -112,9 +114,7 @@ def test_webhooks_that_come_twice_and_in_disorder_change_nothing(
     assert house.cloud.ask("GET", "/ledger/summary")["doubled"] == {}
 
 
-def test_a_number_without_whatsapp_goes_to_the_call_list(
-    services: Services, shop: Shop, house: House
-) -> None:
+def test_a_number_without_whatsapp_goes_to_the_call_list(services: Services, shop: Shop, house: House) -> None:
     with services.database.session() as session:
         order = shop.order(session)
         plan(session, order, "order_confirmation")
