@@ -49,10 +49,11 @@ class Client:
     def __init__(self, base_url: str, version: str, token: str) -> None:
         """Talk to `base_url` (without version), as in `https://graph.facebook.com`, with a system user's token."""
         self.base_url = base_url.rstrip("/")
-        self.token = token
+        # A secret read from a file ends with a line break more often than not.
+        self.token = token.strip()
         self.version = version
         self._root = f"{self.base_url}/{version}"
-        self._headers = {"Authorization": f"Bearer {token}", "Content-Type": "application/json"}
+        self._headers = {"Authorization": f"Bearer {self.token}", "Content-Type": "application/json"}
 
     @classmethod
     def from_settings(cls, settings: Settings) -> "Client":

@@ -15,7 +15,7 @@ def test_heyoo_compiled_from_its_mended_source_is_whole() -> None:
         module = adapter._compile_heyoo()
         phone = module.WhatsApp("token", "1")
         assert phone.url.endswith("/1/messages")
-        assert "\U0001f600" in module.WhatsApp.send_reaction.__doc__
+        assert "\U0001f600".encode() in module.WhatsApp.send_reaction.__doc__.encode()
         assert module.__file__ == known.__file__
     finally:
         sys.modules["heyoo"] = known

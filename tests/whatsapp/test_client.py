@@ -142,10 +142,30 @@ def test_a_name_that_does_not_resolve_was_certainly_not_sent() -> None:
         Client("http://graph.invalid", "v26.0", "t").send(NUMBER, HELLO)
 
 
-def test_tls_that_fails_was_certainly_not_sent(meta: Meta) -> None:
-    meta.answers(400, b"this is no TLS")
+@pytest.mark.parametrize("url", ["http://", "http://a..b", "http://127.0.0.1:99999"])
+def test_an_address_that_is_none_was_certainly_not_sent(url: str) -> None:
     with pytest.raises(errors.Retry):
-        Client(meta.url.replace("http://", "https://"), "v26.0", "t").send(NUMBER, HELLO)
+        Client(url, "v26.0", "t").send(NUMBER, HELLO)
+
+
+def test_a_token_may_end_with_the_line_break_of_its_file(meta: Meta) -> None:
+    Client(meta.url, "v26.0", "secret-token\n").send(NUMBER, HELLO)
+    assert meta.received[0].headers["authorization"] == "Bearer secret-token"
+
+
+def test_tls_that_fails_was_certainly_not_sent() -> None:
+    def answer_in_the_clear(listener: socket.socket) -> None:
+        connection, _ = listener.accept()
+        with connection:
+            connection.sendall(b"HTTP/1.1 400 Bad Request\r\n\r\n")
+            connection.recv(65536)
+
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        thread = threading.Thread(target=answer_in_the_clear, args=(listener,))
+        thread.start()
+        with pytest.raises(errors.Retry):
+            Client(f"https://127.0.0.1:{listener.getsockname()[1]}", "v26.0", "t").send(NUMBER, HELLO)
+        thread.join()
 
 
 @pytest.mark.usefixtures("impatient")
