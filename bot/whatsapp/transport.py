@@ -26,7 +26,7 @@ from bot.whatsapp.errors import Retry, Unknown, refusal
 
 CONNECT_SECONDS = 3.05
 READ_SECONDS = 12.0
-"""Together with the connect timeout below the 30 seconds for which a sender may claim a message, even when the body trickles."""
+"""With the connect timeout, and twice for a body that trickles, it ends before the 30 seconds of a sender's claim."""
 IDLE_SECONDS = 30.0
 """A connection that rested longer is not trusted: a send into a dead one would leave its message unknown."""
 CONNECTIONS = 64
