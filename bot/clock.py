@@ -1,21 +1,22 @@
 """Time: now, opening hours, and quiet hours in the shopper's zone (pure but for `now`)."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
 from zoneinfo import ZoneInfo
 
-_offset = timedelta(0)
+_source: Callable[[], datetime] | None = None
 
 
 def now() -> datetime:
     """Return the present instant, in UTC."""
-    return datetime.now(UTC) + _offset
+    return _source() if _source is not None else datetime.now(UTC)
 
 
-def shift(by: timedelta) -> None:
-    """Move this process's clock, for simulations on a fast clock."""
-    global _offset
-    _offset = by
+def read_from(source: Callable[[], datetime] | None) -> None:
+    """Let this process read another clock, for simulations on a fast one; None gives the real one back."""
+    global _source
+    _source = source
 
 
 @dataclass(frozen=True)

@@ -17,8 +17,10 @@ from bot.orders import outcomes
 from bot.services import Services
 from bot.settings import SettingsError
 from bot.talk import settle, sweeps, timers
+from bot.whatsapp.errors import SendError
+from bot.whatsapp.templates import refresh
 from workers import inbound, outbound, uploads
-from workers.context import OtherSchema, configure_logs, require_schema, services
+from workers.context import OtherSchema, client, configure_logs, require_schema, services
 
 log = structlog.get_logger()
 
@@ -42,6 +44,7 @@ class Clock:
             (5.0, self.feel_pulse),
             (10.0, self.sweep),
             (60.0, self.decide),
+            (3600.0, self.ask_for_templates),
         ]
         self._due = [0.0] * len(self.duties)
 
@@ -53,7 +56,7 @@ class Clock:
             self._due[number] = monotonic() + every
             try:
                 duty()
-            except (SQLAlchemyError, requests.RequestException) as error:
+            except (SQLAlchemyError, requests.RequestException, SendError) as error:
                 log.error("duty.failed", duty=duty.__name__, error=type(error).__name__)
 
     def fire_timers(self) -> None:
@@ -92,6 +95,12 @@ class Clock:
             with self.services.database.session() as session:
                 if found := part(session):
                     log.warning("sweep.found", sweep=part.__name__, found=found)
+
+    def ask_for_templates(self) -> None:
+        """Ask Meta how our templates stand, because a lost webhook would hold one for ever."""
+        settings = self.services.settings
+        if settings.whatsapp_token:
+            refresh(self.services.database, client(), settings.whatsapp_business_account_id)
 
     def decide(self) -> None:
         """Decide anew on orders whose time has come."""

@@ -30,6 +30,7 @@ from bot.whatsapp.catalogue import catalogue
 from bot.whatsapp.client import Sent
 from bot.whatsapp.compose import Choice, ComposeError, Outgoing, compose
 from bot.whatsapp.errors import OurBug, SendError
+from bot.whatsapp.templates import SENDABLE
 
 log = structlog.get_logger()
 
@@ -40,7 +41,6 @@ BATCH_SECONDS = 25.0
 """A job stops claiming after this long, well before RQ would stop it in the middle of a send."""
 PAIR_LIMIT, PAIR_WINDOW = 10, timedelta(seconds=60)
 """Meta lets a number write to one shopper once in six seconds on average (whatsapp.md: pair rate)."""
-UNSENDABLE_TEMPLATES = ("PAUSED", "DISABLED", "REJECTED", "PENDING_DELETION", "DELETED")
 
 
 class Sender(Protocol):
@@ -217,7 +217,7 @@ def _template_problem(session: Session, channel: Channel, message: Message, mome
     ).scalar_one_or_none()
     if template is None:
         return ""
-    if template.status in UNSENDABLE_TEMPLATES:
+    if template.status not in SENDABLE:
         return f"template_{template.status.lower()}"
     return "template_held" if template.held_until is not None and template.held_until > moment else ""
 

@@ -5,7 +5,7 @@ import time
 import limits
 import redis
 import structlog
-from limits.storage import MemoryStorage, RedisStorage, Storage
+from limits.storage import MemoryStorage, storage_from_string
 from limits.strategies import MovingWindowRateLimiter
 
 log = structlog.get_logger()
@@ -31,8 +31,8 @@ class Throttle:
     def _hit(self, item: limits.RateLimitItem, phone_number_id: str) -> bool:
         try:
             if self._shared is None:
-                storage: Storage = RedisStorage(self._url, socket_timeout=0.5, socket_connect_timeout=0.5)
-                self._shared = MovingWindowRateLimiter(storage)
+                options = {"socket_timeout": 0.5, "socket_connect_timeout": 0.5} if "redis" in self._url else {}
+                self._shared = MovingWindowRateLimiter(storage_from_string(self._url, **options))
             return self._shared.hit(item, "send", phone_number_id)
         except (redis.RedisError, limits.errors.ConfigurationError) as error:
             log.warning("throttle.alone", error=type(error).__name__)

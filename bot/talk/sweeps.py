@@ -24,7 +24,7 @@ from bot.models import (
     WhatsAppTemplate,
 )
 from bot.talk import handover
-from bot.talk.outbox import UNSENDABLE_TEMPLATES
+from bot.whatsapp.templates import SENDABLE
 
 log = structlog.get_logger()
 
@@ -114,7 +114,7 @@ def free_held(session: Session) -> int:
             WhatsAppTemplate.name == Message.template["name"].as_string(),  # type: ignore[index]
             WhatsAppTemplate.language == Message.template["language"].as_string(),  # type: ignore[index]
             or_(
-                WhatsAppTemplate.status.in_(UNSENDABLE_TEMPLATES),  # type: ignore[attr-defined]
+                WhatsAppTemplate.status.not_in(SENDABLE),  # type: ignore[attr-defined]
                 WhatsAppTemplate.held_until > moment,  # type: ignore[operator]
             ),
         )

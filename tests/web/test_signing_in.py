@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Callable
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 
 import pyotp
 import pytest
@@ -25,8 +25,8 @@ SignIn = Callable[..., FlaskClient]
 @pytest.fixture
 def later() -> Callable[[timedelta], None]:
     """Return `later(span)`: from now on it is that much later. The clock is put right afterwards."""
-    yield clock.shift
-    clock.shift(timedelta(0))
+    yield lambda span: clock.read_from(lambda: datetime.now(UTC) + span)
+    clock.read_from(None)
 
 
 @pytest.fixture
