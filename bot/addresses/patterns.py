@@ -63,7 +63,7 @@ NOT_HOUSE = re.compile(
     r"galli|gully|lane|road|rd|cross|main|stage|division|pocket|"
     r"pkt|zone|pin(?: ?code)?|phone|mob(?:ile)?|tel|contact|km|gate|platform|pillar|type|class|circle|bypass|"
     r"bye ?pass|highway|zip|bus|route|plant|unit area)\s?"
-    r"(?:nos?|number|n0)?[\s.:#\-]*(?:[a-z]{1,2}[ \-]?)?\d{1,4}(?:\s?[-/&,]\s?\d{1,3}|"
+    r"(?:nos?|number|n0)?[\s.:#\-]*(?:(?<![a-z])[a-z]{1,2}[ \-]?)?\d{1,4}(?:\s?[-/&,]\s?\d{1,3}|"
     r"\s?[-/]?\s?[a-z](?![a-z]))?(?![\d/-]*\d)"
     r"|\b(?:sector|block|phase|ward|pocket|zone|wing)\s?[-.:]?\s?[a-z](?![a-z])"
     r"|(?<!#)(?<!# )\b\d{1,3}\s?(?:st|nd|rd|th)\b(?!\s?[#\d]|\s?no\b)"

@@ -37,7 +37,7 @@ def check_phone(number: str, country: str = "IN") -> PhoneReport:
 @lru_cache(maxsize=4096)
 def _judge(number: str, country: str) -> PhoneReport:
     text = re.sub(r"^\s*00(?=\d)", "+", ascii_digits(number))
-    if not re.search(r"\d", text):
+    if not text.strip():
         return PhoneReport("", "", False, False, False, (_finding("PHONE_MISSING", ""),))
     try:
         parsed = phonenumbers.parse(text, country or None)
@@ -49,7 +49,7 @@ def _judge(number: str, country: str) -> PhoneReport:
     region = phonenumbers.region_code_for_number(parsed) or ""
     mobile = valid and phonenumbers.number_type(parsed) in MOBILE
     codes = []
-    if is_made_up(str(parsed.national_number)):
+    if possible and is_made_up(str(parsed.national_number)):
         codes.append("PHONE_FAKE")
     elif not valid:
         codes.append("PHONE_INVALID")

@@ -197,6 +197,8 @@ def hear(raw: str, country: str) -> Said:
             )
         )
         said.yes = said.yes and not said.no
+        if all(word in YES or word in NO for word in first):
+            text = ""
     if not original.isascii():
         for piece in re.split("[,،;।\n]", original):
             said.script[without_chatter(latin(piece))] = piece.strip(" .!")
