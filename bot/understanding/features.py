@@ -60,6 +60,13 @@ def meanings(view: View, topics: tuple[str, ...]) -> dict[str, float]:
     for topic in topics:
         counts["T:" + topic] = 1.2
         counts[f"T:{topic}@{view.state}"] = 0.7
+    unknown = min(2, view.unknown)
+    for topic in topics:
+        counts[f"T:{topic}|{unknown}"] = 0.7
+    kinds = sorted({name for name in sequence if "+" not in name})[:6]
+    for place, one in enumerate(kinds):
+        for two in kinds[place + 1 :]:
+            counts[f"P:{one}+{two}"] = 0.6
     counts["T#" + "+".join(topics[:3])] = 0.9
     if view.asks or view.has("ASK"):
         counts["Q:"] = 0.7
@@ -70,8 +77,8 @@ def meanings(view: View, topics: tuple[str, ...]) -> dict[str, float]:
         counts["W:refused"] = 1.0
     for name in view.given:
         counts["G:" + name] = 1.0
-    counts["U:%d" % min(4, sum(1 for unit in view.units if not unit.bits))] = 0.6
-    counts["L:%d" % min(6, len(view.units))] = 0.4
+    counts[f"U:{min(4, view.unknown)}"] = 0.6
+    counts[f"L:{min(6, len(view.units))}"] = 0.4
     only = "|".join(
         sorted({name for unit in view.units for name in classes(unit.bits & ~(BIT["FUNC"] | BIT["PLEASE"]))})[:4]
     )

@@ -58,13 +58,18 @@ class View:
     @cached_property
     def covered(self) -> float:
         """Return the share of words that some class knows."""
-        known = sum(1 for unit in self.units if unit.bits)
-        return known / len(self.units) if self.units else 0.0
+        return 1 - self.unknown / len(self.units) if self.units else 0.0
+
+    @cached_property
+    def unknown(self) -> int:
+        """Return how many units are neither known words nor words of time."""
+        timed = self.when.tokens
+        return sum(1 for u in self.units if not u.bits and not timed.issuperset(range(u.start, u.end)))
 
     @property
     def known(self) -> bool:
         """Tell whether every word is known: an unknown one could be a negator of another language."""
-        return all(unit.bits or unit.text in self.given for unit in self.units)
+        return self.unknown == 0
 
     @cached_property
     def content(self) -> list[Unit]:
@@ -216,6 +221,8 @@ def _not_mine(view: View) -> Verdict | None:
         if view.has("ADDRESS") and not view.has("ORDER", "ORDERED"):
             return None
         return Verdict("not_my_order", "denies the order", 0.95)
+    if view.denies("ORDERED") and view.has("CANCEL") and not view.has("NOWANT", "REASON"):
+        return Verdict("dont_cancel", "did not ask to cancel", 0.8, safe=False)
     if view.denies("ORDERED") and not view.has("DAMAGED", "RETURN", "PRODUCT"):
         return Verdict("not_my_order", "did not order", 0.93)
     return None
@@ -400,9 +407,9 @@ def _go_ahead(view: View) -> Verdict | None:
 def _plain_yes(view: View, first: int | None) -> Verdict | None:
     strong = mask("YES", "CONFIRM", "SEND", "RIGHT", "KEEP")
     if view.has("GREET", "THANKS"):  # "namaste ji": here ji is politeness, not a yes
-        polite = [u for u in view.units if not u.bits & mask("GREET", "THANKS", "PLEASE", "FUNC", "OK", "GOOD")]
-        if not polite:
-            return None
+        answers = [u for u in view.units if u.bits & mask("YES", "CONFIRM", "SEND") and not u.bits & BIT["PLEASE"]]
+        if not answers:
+            return Verdict("greeting_thanks", "polite words only", 0.9)
     if not any(u.bits & GO & ~BIT["KEEP"] for u in view.units):
         return None
     if view.state in ("rating", "review") and view.has("GOOD", "MID"):

@@ -1,37 +1,19 @@
-"""Find the word classes of a message: compiled packs, and which of them a message is read with."""
+"""Find the word classes of a message, and which packs to read it with."""
 
-import threading
-from collections.abc import Iterable
-from dataclasses import dataclass, field
-from functools import cache
+from dataclasses import dataclass
+from itertools import pairwise
 
 from bot.understanding import packs
-from bot.understanding.normal import Token, loose, normalise, plain, script, squeeze, tokens
+from bot.understanding.normal import Token, loose, plain, script, squeeze
+from bot.understanding.tables import BIT, Compiled, Term, classes, compiled, index, mask
 
-BIT = {
-    name: 1 << number for number, name in enumerate((*packs.CLASSES, "GOOD", "MID", "BAD", "STAR", "DATE", "NUMBER"))
-}
-NAMES = tuple(BIT)
-PLAIN_SPELLING = ("en", "es", "pt", "id", "fil", "vi")  # languages whose vowels are written one way
-_QUALITY = {"5": "GOOD", "4": "GOOD", "3": "MID", "2": "BAD", "1": "BAD", "star": "STAR"}
+__all__ = ["BIT", "Reader", "Unit", "classes", "compiled", "languages", "mask", "units"]
+
 _SYMBOLS = {
     "👍": "YES", "👌": "YES", "✅": "YES", "✔": "YES", "☑": "YES", "💯": "YES", "🆗": "OK", "🤝": "OK", "👎": "NO", "❌": "NO",
     "✖": "NO", "🚫": "NO", "🙅": "NO", "❎": "NO", "🙏": "THANKS", "👋": "GREET", "📦": "ORDER", "🚚": "ORDER", "🛵": "ORDER",
     "🏠": "HOME", "📍": "ADDRESS", "📞": "TALK", "☎": "TALK", "💳": "ONLINE", "💔": "DAMAGED", "⏰": "WHEN", "💵": "CASH", "💰": "PRICE",
 }  # fmt: skip
-
-
-def mask(*classes: str) -> int:
-    """Return the bits of some classes."""
-    bits = 0
-    for name in classes:
-        bits |= BIT[name]
-    return bits
-
-
-def classes(bits: int) -> tuple[str, ...]:
-    """Return the names of the classes in a mask."""
-    return tuple(name for name, bit in BIT.items() if bits & bit)
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,139 +26,6 @@ class Unit:
     end: int
     clause: int
     post: bool = False  # the pack that knew it puts its operators after their words
-
-
-@dataclass(slots=True)
-class Compiled:
-    """One pack, ready for look-ups."""
-
-    name: str
-    language: str
-    script: str
-    post: bool
-    romanised: bool
-    exact: dict[str, int] = field(default_factory=dict)
-    loose: dict[str, int] = field(default_factory=dict)
-    whole: dict[str, int] = field(default_factory=dict)
-    longest: dict[str, int] = field(default_factory=dict)
-    stems: dict[str, int] = field(default_factory=dict)
-    endings: dict[str, int] = field(default_factory=dict)
-    around: tuple[tuple[str, str, int], ...] = ()
-    prefixes: tuple[str, ...] = ()
-    suffixes: tuple[str, ...] = ()
-    stars: dict[str, int] = field(default_factory=dict)
-    terms: dict[str, tuple[tuple[str, str], ...]] = field(default_factory=dict)
-
-    def key(self, words: Iterable[str]) -> str:
-        """Return the loose key of some words."""
-        return " ".join([loose(plain(word), self.romanised) for word in words])
-
-
-def _add(compiled: Compiled, form: str, bits: int) -> None:
-    if form.startswith("="):
-        words = [token.text for token in tokens(normalise(form[1:]))]
-        for key in (" ".join(words), compiled.key(words)):
-            compiled.whole[key] = compiled.whole.get(key, 0) | bits
-        return
-    if "-" in form:
-        before, _, after = normalise(form).partition("-")
-        if before and after:
-            compiled.around += ((before, after, bits),)
-        elif before:
-            compiled.stems[before] = compiled.stems.get(before, 0) | bits
-        elif after:
-            compiled.endings[after] = compiled.endings.get(after, 0) | bits
-        return
-    words = [token.text for token in tokens(normalise(form))]
-    if not words:
-        return
-    exact, key = " ".join(words), compiled.key(words)
-    compiled.exact[exact] = compiled.exact.get(exact, 0) | bits
-    compiled.loose[key] = compiled.loose.get(key, 0) | bits
-    for head in (words[0], key.split(" ", 1)[0]):
-        compiled.longest[head] = max(compiled.longest.get(head, 0), len(words))
-
-
-def _add_term(compiled: Compiled, form: str, kind: str, value: str) -> None:
-    words = [token.text for token in tokens(normalise(form))] or [form]
-    term = (kind, value)
-    for key in {" ".join(words), compiled.key(words)}:
-        if term not in compiled.terms.get(key, ()):
-            compiled.terms[key] = (*compiled.terms.get(key, ()), term)
-    for head in (words[0], compiled.key(words[:1])):
-        compiled.longest[head] = max(compiled.longest.get(head, 0), len(words))
-
-
-@cache
-def _cldr() -> dict[str, dict[str, dict[str, list[str]]]]:
-    import json
-
-    path = packs.FOLDER.with_name("cldr.json")
-    data: dict[str, dict[str, dict[str, list[str]]]] = (
-        json.loads(path.read_text(encoding="utf-8")) if path.exists() else {}
-    )
-    return data
-
-
-_lock = threading.RLock()
-_compiled: dict[str, Compiled] = {}
-_index: dict[str, int] = {}  # loose word -> bits of the packs that know it, for the language vote
-_position: dict[str, int] = {}
-
-
-def compiled(name: str) -> Compiled:
-    """Return a pack ready for look-ups; each is compiled once, when a message first needs it."""
-    found = _compiled.get(name)
-    if found is None:
-        with _lock:
-            found = _compiled.get(name) or _compile(name)
-            _compiled[name] = found
-    return found
-
-
-def forget() -> None:
-    """Drop what was compiled, after the files behind it changed."""
-    with _lock:
-        _compiled.clear()
-        _index.clear()
-        _position.clear()
-        _cldr.cache_clear()
-
-
-def _compile(name: str) -> Compiled:
-    pack = packs.load(name)
-    romanised = pack.script == "Latn" and pack.language not in PLAIN_SPELLING
-    result = Compiled(name, pack.language, pack.script, pack.postpositions, romanised)
-    result.prefixes = tuple(normalise(part) for part in pack.prefixes)
-    result.suffixes = tuple(sorted({normalise(part) for part in pack.suffixes}, key=len, reverse=True))
-    for klass, listed in pack.lexicon.items():
-        for form in listed:
-            _add(result, form, BIT[klass])
-    for stars, listed in pack.ratings.items():
-        for form in listed:
-            _add(result, form, BIT[_QUALITY[stars]])
-            if stars != "star":
-                words = [token.text for token in tokens(normalise(form.lstrip("=")))]
-                for key in (" ".join(words), result.key(words)):
-                    result.stars.setdefault(key, int(stars))
-    tables = {table: dict(rows) for table, rows in pack.dates.items()}
-    for table, named in _cldr().get(name, {}).items():
-        for key, listed_names in named.items():
-            tables.setdefault(table, {})[key] = (*tables.get(table, {}).get(key, ()), *listed_names)
-    for table, rows in tables.items():
-        for key, listed in rows.items():
-            for form in listed:
-                _add_term(result, form, table, key)
-    bit = 1 << _position.setdefault(name, len(_position))
-    known = {
-        word
-        for source in (result.exact, result.loose, result.whole, result.terms)
-        for key in source
-        for word in key.split(" ")
-    }
-    for word in known:
-        _index[word] = _index.get(word, 0) | bit
-    return result
 
 
 def candidates(scripts: set[str], locale: str | None, region: str | None) -> list[str]:
@@ -214,7 +63,7 @@ def vote(words: list[Token], names: list[str], locale: str | None, region: str |
     scores = {}
     for pack in ready:
         scores[pack.name] = (0.5 if pack.language == language else 0.0) + (0.1 if pack.language == first else 0.0)
-    bits = {pack.name: 1 << _position[pack.name] for pack in ready}
+    bits = {pack.name: index.packs[pack.name] for pack in ready}
     scope = 0
     for bit in bits.values():
         scope |= bit
@@ -222,8 +71,9 @@ def vote(words: list[Token], names: list[str], locale: str | None, region: str |
         if token.symbol or token.text.isdigit():
             continue
         # Each pack is asked under its own spelling rules.
-        exact = _index.get(token.text, 0)
-        soft = _index.get(loose(plain(token.text), True), 0) | _index.get(squeeze(plain(token.text)), 0)
+        exact = index.get(token.text)
+        bare = plain(token.text)
+        soft = index.get(loose(bare, True)) | index.get(squeeze(bare))
         known = (exact or soft) & scope
         if not known:
             continue
@@ -237,10 +87,6 @@ def vote(words: list[Token], names: list[str], locale: str | None, region: str |
     return sorted(((score, name) for name, score in scores.items()), key=lambda row: (-row[0], row[1]))
 
 
-def _stretched(word: str) -> bool:
-    return any(one == two for one, two in zip(word, word[1:], strict=False))
-
-
 class Reader:
     """Look words up in a few packs at once: the language of the message and English."""
 
@@ -252,11 +98,8 @@ class Reader:
         bits = length = 0
         post = False
         for pack in self.packs:
-            first = words[start]
-            limit = max(pack.longest.get(first, 0), pack.longest.get(pack.key((first,)), 0))
-            for size in range(min(limit, len(words) - start), max(length, 1) - 1, -1):
-                part = words[start : start + size]
-                found = pack.exact.get(" ".join(part), 0) or pack.loose.get(pack.key(part), 0)
+            for size in range(min(pack.limit(words[start]), len(words) - start), max(length, 1) - 1, -1):
+                found = pack.bits(words[start : start + size])
                 if found:
                     if size > length:
                         bits, length, post = found, size, pack.post
@@ -267,14 +110,13 @@ class Reader:
 
     def spelling(self, word: str) -> str:
         """Return a word without stretched letters when only that spelling is known."""
-        if word.isdigit() or not _stretched(word):
-            return word
-        if any(word in pack.longest or pack.key((word,)) in pack.longest for pack in self.packs):
+        if word.isdigit() or not any(one == two for one, two in pairwise(word)) or self._knows(word):
             return word
         short = squeeze(word)
-        return (
-            short if any(short in pack.longest or pack.key((short,)) in pack.longest for pack in self.packs) else word
-        )
+        return short if self._knows(short) else word
+
+    def _knows(self, word: str) -> bool:
+        return any(pack.bits([word]) or pack.limit(word) > 1 or pack.terms([word]) for pack in self.packs)
 
     def word(self, word: str, depth: int = 0) -> tuple[int, bool]:
         """Return the classes of a single word by its parts: stems, endings, neutral affixes, joined words."""
@@ -297,10 +139,10 @@ class Reader:
     @staticmethod
     def _parts(pack: Compiled, word: str) -> int:
         bits = 0
-        for stem, klass in pack.stems.items():
+        for stem, klass in pack.stems:
             if word.startswith(stem):
                 bits |= klass
-        for ending, klass in pack.endings.items():
+        for ending, klass in pack.endings:
             if len(word) > len(ending) + 1 and word.endswith(ending):
                 bits |= klass
         for before, after, klass in pack.around:
@@ -308,43 +150,40 @@ class Reader:
                 bits |= klass
         return bits
 
-    def _stripped(self, pack: Compiled, word: str) -> int:
-        starts = [word] + [word[len(p) :] for p in pack.prefixes if word.startswith(p) and len(word) >= len(p) + 3]
+    @staticmethod
+    def _bodies(pack: Compiled, word: str, least: int) -> list[str]:
+        """Return a word without one neutral prefix, one neutral suffix, or both."""
+        starts = [word] + [word[len(p) :] for p in pack.prefixes if word.startswith(p) and len(word) >= len(p) + least]
+        bodies = starts[1:]
         for body in starts:
-            for suffix in ("", *pack.suffixes):
-                if suffix and not (body.endswith(suffix) and len(body) >= len(suffix) + 3):
-                    continue
-                rest = body[: len(body) - len(suffix)] if suffix else body
-                if rest == word:
-                    continue
-                found = pack.exact.get(rest, 0) or pack.loose.get(pack.key((rest,)), 0)
-                if not found and rest in pack.terms:
-                    found = BIT["DATE"]
-                if found:
-                    return found
+            bodies += [body[: -len(s)] for s in pack.suffixes if body.endswith(s) and len(body) >= len(s) + least]
+        return bodies
+
+    def _stripped(self, pack: Compiled, word: str) -> int:
+        for body in self._bodies(pack, word, 3):
+            found = pack.bits([body])
+            if found:
+                return found
         return 0
 
     def _joined(self, word: str) -> int:
         """Read "cancelmat" as two words; both must be known and long enough not to be chance."""
         for pack in self.packs:
             for cut in range(len(word) - 2, 2, -1):
-                left = pack.exact.get(word[:cut], 0)
-                if left:
-                    right = pack.exact.get(word[cut:], 0)
-                    if right:
-                        return left | right
+                left = pack.exact.get(word[:cut])
+                right = pack.exact.get(word[cut:]) if left else 0
+                if right:
+                    return left | right
         return 0
 
     def terms(self, words: list[str], start: int) -> tuple[tuple[tuple[str, str, bool], ...], int]:
         """Return the date terms of the longest phrase that begins at `start`, with its length."""
         best: tuple[tuple[str, str, bool], ...] = ()
         length = 0
+        first = words[start]
         for pack in self.packs:
-            first = words[start]
-            limit = max(pack.longest.get(first, 0), pack.longest.get(pack.key((first,)), 0), 1)
-            for size in range(min(limit, len(words) - start), max(length, 1) - 1, -1):
-                part = words[start : start + size]
-                found = pack.terms.get(" ".join(part)) or pack.terms.get(pack.key(part))
+            for size in range(min(pack.limit(first), len(words) - start), max(length, 1) - 1, -1):
+                found = pack.terms(words[start : start + size])
                 if not found and size == 1 and len(first) > 3:
                     found = self._stripped_term(pack, first)
                 if found:
@@ -353,34 +192,26 @@ class Reader:
                     break
         return best, length
 
-    @staticmethod
-    def _stripped_term(pack: Compiled, word: str) -> tuple[tuple[str, str], ...] | None:
-        for prefix in ("", *(p for p in pack.prefixes if word.startswith(p) and len(word) >= len(p) + 2)):
-            for suffix in ("", *pack.suffixes):
-                if suffix and not (word.endswith(suffix) and len(word) - len(prefix) >= len(suffix) + 2):
-                    continue
-                rest = word[len(prefix) : len(word) - len(suffix)]
-                found = pack.terms.get(rest) or pack.terms.get(pack.key((rest,)))
-                if found:
-                    return tuple(
-                        term for term in found if term[0] in ("relative", "weekdays", "parts", "festivals", "units")
-                    )
-        return None
+    def _stripped_term(self, pack: Compiled, word: str) -> tuple[Term, ...]:
+        for body in self._bodies(pack, word, 2):
+            found = pack.terms([body])
+            if found:
+                kinds = ("relative", "weekdays", "parts", "festivals", "units")
+                return tuple(term for term in found if term[0] in kinds)
+        return ()
 
     def whole(self, words: list[str]) -> int:
         """Return the classes of forms that count only as a whole message."""
         bits = 0
         for pack in self.packs:
-            bits |= pack.whole.get(" ".join(words), 0) or pack.whole.get(pack.key(words), 0)
+            bits |= pack.only(words)
         return bits
 
     def stars(self, words: list[str], start: int) -> tuple[int, int]:
         """Return (stars, length) of the longest quality phrase that begins at `start`."""
         for pack in self.packs:
-            limit = max(pack.longest.get(words[start], 0), pack.longest.get(pack.key((words[start],)), 0))
-            for size in range(min(limit, len(words) - start), 0, -1):
-                part = words[start : start + size]
-                found = pack.stars.get(" ".join(part)) or pack.stars.get(pack.key(part))
+            for size in range(min(pack.limit(words[start]), len(words) - start), 0, -1):
+                found = pack.rating(words[start : start + size])
                 if found:
                     return found, size
         return 0, 0

@@ -175,12 +175,12 @@ def build(chosen: tuple[str, ...], say: bool = False) -> bytes:
 
 def train(say: bool = True) -> str:
     """Write weights.bin and cldr.json anew and return a line about them."""
-    from bot.understanding import build_cldr, lexicon
+    from bot.understanding import build_cldr, tables
 
     text = build_cldr.cldr()
     if not build_cldr.FILE.exists() or build_cldr.FILE.read_text(encoding="utf-8") != text:
         build_cldr.FILE.write_text(text, encoding="utf-8")
-        lexicon.forget()
+        tables.forget()
     data = build(names(), say)
     FILE.write_bytes(data)
     return f"{FILE.name}: {len(data)} bytes, blake2b {blake2b(data, digest_size=16).hexdigest()}"

@@ -25,9 +25,9 @@ def main() -> None:
     after = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
     taken = []
     for text, where in rows:
-        start = time.perf_counter()
+        start = time.process_time()
         understand(text, where)
-        taken.append(1e3 * (time.perf_counter() - start))
+        taken.append(1e3 * (time.process_time() - start))
     taken.sort()
     print(
         f"{len(rows)} messages: median {taken[len(taken) // 2]:.3f} ms, p95 {taken[int(len(taken) * 0.95)]:.3f} ms, p99 {taken[int(len(taken) * 0.99)]:.3f} ms"

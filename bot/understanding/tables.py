@@ -1,0 +1,286 @@
+"""Compile language packs into sorted arrays, which hold thirty languages in a few megabytes.
+
+A dictionary of strings costs a hundred bytes per form; two machine words in an array cost sixteen. Keys are Python's
+own hashes of strings, so a table never leaves its process; at 64 bits two forms do not meet by chance.
+"""
+
+import threading
+from array import array
+from bisect import bisect_left
+from collections.abc import Iterable
+from dataclasses import dataclass
+from functools import cache
+
+from bot.understanding import packs
+from bot.understanding.normal import loose, normalise, plain, tokens
+
+_EXTRA = ("GOOD", "MID", "BAD", "STAR", "DATE", "NUMBER")
+BIT = {name: 1 << number for number, name in enumerate((*packs.CLASSES, *_EXTRA))}
+PLAIN_SPELLING = ("en", "es", "pt", "id", "fil", "vi")  # languages whose vowels are written one way
+_QUALITY = {"5": "GOOD", "4": "GOOD", "3": "MID", "2": "BAD", "1": "BAD", "star": "STAR"}
+
+
+def mask(*classes: str) -> int:
+    """Return the bits of some classes."""
+    bits = 0
+    for name in classes:
+        bits |= BIT[name]
+    return bits
+
+
+def classes(bits: int) -> tuple[str, ...]:
+    """Return the names of the classes in a mask."""
+    return tuple(name for name, bit in BIT.items() if bits & bit)
+
+
+class Table:
+    """A map from strings to small integers that is built once and then only read."""
+
+    __slots__ = ("keys", "values")
+
+    def __init__(self, rows: dict[str, int], kind: str) -> None:
+        pairs = sorted((hash(key), value) for key, value in rows.items())
+        self.keys = array("q", [key for key, _ in pairs])
+        self.values = array(kind, [value for _, value in pairs])
+
+    def get(self, key: str) -> int:
+        """Return the value of a key, or 0."""
+        wanted = hash(key)
+        place = bisect_left(self.keys, wanted)
+        return self.values[place] if place < len(self.keys) and self.keys[place] == wanted else 0
+
+
+Term = tuple[str, str]
+_terms: list[tuple[Term, ...]] = [()]  # shared by all packs: few things can be said about time
+_term_ids: dict[tuple[Term, ...], int] = {(): 0}
+
+
+def _shared(terms: tuple[Term, ...]) -> int:
+    found = _term_ids.get(terms)
+    if found is None:
+        found = _term_ids[terms] = len(_terms)
+        _terms.append(terms)
+    return found
+
+
+@dataclass(slots=True)
+class Compiled:
+    """One pack, ready for look-ups."""
+
+    name: str
+    language: str
+    script: str
+    post: bool
+    romanised: bool
+    prefixes: tuple[str, ...]
+    suffixes: tuple[str, ...]
+    stems: tuple[tuple[str, int], ...]
+    endings: tuple[tuple[str, int], ...]
+    around: tuple[tuple[str, str, int], ...]
+    exact: Table
+    loose: Table
+    whole: Table
+    longest: Table  # first word -> words of the longest phrase that begins with it, if more than one
+    stars: Table
+    times: Table
+
+    def key(self, words: Iterable[str]) -> str:
+        """Return the loose key of some words."""
+        return " ".join([loose(plain(word), self.romanised) for word in words])
+
+    def bits(self, words: list[str]) -> int:
+        """Return the classes of a phrase: of its exact spelling, else of one that sounds the same."""
+        return self.exact.get(" ".join(words)) or self.loose.get(self.key(words))
+
+    def limit(self, word: str) -> int:
+        """Return how many words a phrase that begins with this one may have."""
+        return max(1, self.longest.get(word), self.longest.get(self.key((word,))))
+
+    def terms(self, words: list[str]) -> tuple[Term, ...]:
+        """Return what a phrase may mean as a word of time."""
+        return _terms[self.times.get(" ".join(words)) or self.times.get(self.key(words))]
+
+    def rating(self, words: list[str]) -> int:
+        """Return the stars of a quality phrase, or 0."""
+        return self.stars.get(" ".join(words)) or self.stars.get(self.key(words))
+
+    def only(self, words: list[str]) -> int:
+        """Return the classes of a form that counts only as a whole message."""
+        return self.whole.get(" ".join(words)) or self.whole.get(self.key(words))
+
+
+class _Draft:
+    """The forms of one pack while they are collected."""
+
+    def __init__(self, romanised: bool) -> None:
+        self.romanised = romanised
+        self.exact: dict[str, int] = {}
+        self.loose: dict[str, int] = {}
+        self.whole: dict[str, int] = {}
+        self.longest: dict[str, int] = {}
+        self.stars: dict[str, int] = {}
+        self.times: dict[str, tuple[Term, ...]] = {}
+        self.stems: dict[str, int] = {}
+        self.endings: dict[str, int] = {}
+        self.around: list[tuple[str, str, int]] = []
+
+    def keys(self, form: str) -> tuple[list[str], str, str]:
+        """Return the words of a form, its exact key and its loose one."""
+        words = [token.text for token in tokens(normalise(form))] or [form]
+        return words, " ".join(words), " ".join([loose(plain(word), self.romanised) for word in words])
+
+    def head(self, words: list[str], key: str) -> None:
+        """Note how long a phrase is, under its first word."""
+        if len(words) > 1:
+            for first in (words[0], key.split(" ", 1)[0]):
+                self.longest[first] = max(self.longest.get(first, 0), len(words))
+
+    def form(self, form: str, bits: int) -> None:
+        """Add a form of the lexicon."""
+        if form.startswith("="):
+            _, exact, key = self.keys(form[1:])
+            for name in {exact, key}:
+                self.whole[name] = self.whole.get(name, 0) | bits
+        elif "-" in form:
+            before, _, after = normalise(form).partition("-")
+            if before and after:
+                self.around.append((before, after, bits))
+            elif before:
+                self.stems[before] = self.stems.get(before, 0) | bits
+            elif after:
+                self.endings[after] = self.endings.get(after, 0) | bits
+        else:
+            words, exact, key = self.keys(form)
+            self.exact[exact] = self.exact.get(exact, 0) | bits
+            self.loose[key] = self.loose.get(key, 0) | bits
+            self.head(words, key)
+
+    def rating(self, form: str, stars: int) -> None:
+        """Add a quality phrase."""
+        _, exact, key = self.keys(form.lstrip("="))
+        for name in (exact, key):
+            self.stars.setdefault(name, stars)
+
+    def time(self, form: str, term: Term) -> None:
+        """Add a word of time."""
+        words, exact, key = self.keys(form)
+        for name in {exact, key}:
+            if term not in self.times.get(name, ()):
+                self.times[name] = (*self.times.get(name, ()), term)
+        self.head(words, key)
+
+    def words(self) -> set[str]:
+        """Return every single word that the pack knows."""
+        sources = (self.exact, self.loose, self.whole, self.times)
+        return {word for source in sources for key in source for word in key.split(" ")}
+
+
+class _Index:
+    """All words of all compiled packs with the packs that know them, for the language vote."""
+
+    def __init__(self) -> None:
+        self.keys = array("q")
+        self.bits = array("Q")
+        self.packs: dict[str, int] = {}
+
+    def add(self, name: str, words: set[str]) -> None:
+        """Merge the words of a pack into the sorted arrays."""
+        bit = self.packs.setdefault(name, 1 << len(self.packs))
+        keys, bits = array("q"), array("Q")
+        place, count = 0, len(self.keys)
+        for wanted in sorted({hash(word) for word in words}):
+            start = place
+            place = bisect_left(self.keys, wanted, place)
+            keys.extend(self.keys[start:place])
+            bits.extend(self.bits[start:place])
+            keys.append(wanted)
+            if place < count and self.keys[place] == wanted:
+                bits.append(self.bits[place] | bit)
+                place += 1
+            else:
+                bits.append(bit)
+        keys.extend(self.keys[place:])
+        bits.extend(self.bits[place:])
+        # Bits go last: a reader in another thread may hold the shorter keys for a moment, never the longer ones.
+        self.bits, self.keys = bits, keys
+
+    def get(self, word: str) -> int:
+        """Return the bits of the packs that know a word."""
+        keys = self.keys
+        wanted = hash(word)
+        place = bisect_left(keys, wanted)
+        return self.bits[place] if place < len(keys) and keys[place] == wanted else 0
+
+
+@cache
+def _cldr() -> dict[str, dict[str, dict[str, list[str]]]]:
+    import json
+
+    path = packs.FOLDER.with_name("cldr.json")
+    text = path.read_text(encoding="utf-8") if path.exists() else "{}"
+    found: dict[str, dict[str, dict[str, list[str]]]] = json.loads(text)
+    return found
+
+
+_lock = threading.RLock()
+_compiled: dict[str, Compiled] = {}
+index = _Index()
+
+
+def compiled(name: str) -> Compiled:
+    """Return a pack ready for look-ups; each is compiled once, when a message first needs it."""
+    found = _compiled.get(name)
+    if found is None:
+        with _lock:
+            found = _compiled.get(name)
+            if found is None:
+                found = _compiled[name] = _compile(name)
+    return found
+
+
+def forget() -> None:
+    """Drop what was compiled, after the files behind it changed."""
+    with _lock:
+        _compiled.clear()
+        index.keys, index.bits = array("q"), array("Q")
+        index.packs.clear()
+        _cldr.cache_clear()
+
+
+def _compile(name: str) -> Compiled:
+    pack = packs.load(name)
+    draft = _Draft(pack.script == "Latn" and pack.language not in PLAIN_SPELLING)
+    for klass, listed in pack.lexicon.items():
+        for form in listed:
+            draft.form(form, BIT[klass])
+    for stars, listed in pack.ratings.items():
+        for form in listed:
+            draft.form(form, BIT[_QUALITY[stars]])
+            if stars != "star":
+                draft.rating(form, int(stars))
+    names = _cldr().get(name, {})
+    for table in {**pack.dates, **names}:
+        rows = pack.dates.get(table, {})
+        for key in {**rows, **names.get(table, {})}:
+            for form in (*rows.get(key, ()), *names.get(table, {}).get(key, ())):
+                draft.time(form, (table, key))
+    index.add(name, draft.words())
+    sounding = {key: bits for key, bits in draft.loose.items() if draft.exact.get(key) != bits}
+    return Compiled(
+        name=name,
+        language=pack.language,
+        script=pack.script,
+        post=pack.postpositions,
+        romanised=draft.romanised,
+        prefixes=tuple(normalise(part) for part in pack.prefixes),
+        suffixes=tuple(sorted({normalise(part) for part in pack.suffixes}, key=lambda part: (-len(part), part))),
+        stems=tuple(draft.stems.items()),
+        endings=tuple(draft.endings.items()),
+        around=tuple(draft.around),
+        exact=Table(draft.exact, "Q"),
+        loose=Table(sounding, "Q"),
+        whole=Table(draft.whole, "Q"),
+        longest=Table(draft.longest, "B"),
+        stars=Table(draft.stars, "B"),
+        times=Table({key: _shared(terms) for key, terms in draft.times.items()}, "H"),
+    )
