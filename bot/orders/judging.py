@@ -36,9 +36,9 @@ class Chunk:
         return sum(len(one.parsed.rows) for one in self.judged)
 
 
-def judge_list(orders: OrderList, shop: Shop, *, done: int = 0, size: int = CHUNK) -> Iterator[Chunk]:
+def judge_list(orders: OrderList, shop: Shop, *, done: int = 0, size: int | None = None) -> Iterator[Chunk]:
     """Yield the list in chunks of about `size` rows, leaving out the first `done` rows."""
-    for start, chunk in _chunks(orders, done, size):
+    for start, chunk in _chunks(orders, done, size or CHUNK):
         yield Chunk(start, judge_chunk(orders, chunk, shop))
 
 

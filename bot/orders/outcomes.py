@@ -1,6 +1,6 @@
 """Record what shoppers, agents, merchants, couriers and rules make of an order: they all use this one door."""
 
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -136,7 +136,10 @@ def refresh_due(session: Session, at: datetime, limit: int = 500) -> int:
     """
     shops = {shop.id: shop for shop in session.execute(select(Merchant)).scalars()}
     rules = {shop_id: Rules.from_json(shop.rules) for shop_id, shop in shops.items()}
-    cancelling = [shop_id for shop_id, rule in rules.items() if rule.cancel_after_hours is not None]
+    patience = {
+        shop_id: rule.cancel_after_hours for shop_id, rule in rules.items() if rule.cancel_after_hours is not None
+    }
+    silent_since = at - timedelta(hours=min(patience.values(), default=0.0))
     # A day more than UTC's: the local day of a shop in the east is ahead, and deciding once too often harms nobody.
     horizon = date.fromordinal(at.date().toordinal() + 2)
     statement = (
@@ -148,7 +151,8 @@ def refresh_due(session: Session, at: datetime, limit: int = 500) -> int:
                 and_(
                     col(Order.intent) == "silent",
                     col(Order.decision) != "cancel",
-                    col(Order.merchant_id).in_(cancelling),
+                    col(Order.asked_at) <= silent_since,
+                    col(Order.merchant_id).in_(list(patience)),
                 ),
             ),
         )

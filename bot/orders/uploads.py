@@ -23,7 +23,7 @@ from bot.orders.bulk import insert_rows, next_ids
 from bot.orders.changes import address_parts, digest_of, findings_of, meet_known
 from bot.orders.judging import Chunk, Judged, judge_list
 from bot.orders.rules import Rules
-from bot.orders.spreadsheet import Draft, OrderList, Parsed, Problem, SheetError, Shop, open_list
+from bot.orders.spreadsheet import Cell, Draft, OrderList, Parsed, Problem, SheetError, Shop, open_list
 from bot.services import Services
 from bot.talk import start
 
@@ -355,22 +355,34 @@ def _row_values(
     upload_id: int, parsed: Parsed, status: str, problems: Sequence[Problem], order_id: int | None
 ) -> list[dict[str, Any]]:
     """Return the rows as they are stored; a problem stands at its own row."""
-    told: dict[int, list[dict[str, str]]] = {}
+    told: dict[int, list[dict[str, Any]]] = {}
     for problem in problems:
         told.setdefault(problem.row, []).append(
-            {"column": problem.column, "value": problem.value, "code": problem.code, "reason": problem.reason}
+            {
+                "column": _storable(problem.column),
+                "value": _storable(problem.value),
+                "code": problem.code,
+                "reason": _storable(problem.reason),
+            }
         )
     return [
         {
             "upload_id": upload_id,
             "row_number": row.number,
-            "raw": row.cells,
+            "raw": [_storable(cell) for cell in row.cells],
             "status": status,
             "problems": told.get(row.number, []),
             "order_id": order_id,
         }
         for row in parsed.rows
     ]
+
+
+def _storable(cell: Cell) -> Cell:
+    """Return a cell without what PostgreSQL refuses in JSON."""
+    if isinstance(cell, str) and not cell.isprintable():
+        return cell.replace("\0", "").encode("utf-8", "ignore").decode()
+    return cell
 
 
 def _finish(session: Session, upload_id: int) -> None:

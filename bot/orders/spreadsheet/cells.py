@@ -38,10 +38,14 @@ def text_of(cell: Cell) -> str:
 
 def one_line(cell: Cell) -> str:
     """Return the text of a cell with every run of spaces and line breaks made one space; "" for signs of emptiness."""
-    text = text_of(cell)
-    if "\n" in text or "  " in text or not text.isascii():
-        text = _SPACES.sub(" ", text.replace("\n", " ")).strip()
-    return "" if text.casefold() in _BLANKS else text
+    if isinstance(cell, str) and cell.isascii() and cell.isprintable() and cell[:1] not in ("'", "="):
+        # Nearly every cell is plain, and a long list has millions.
+        text = cell.strip()
+    else:
+        text = text_of(cell).replace("\n", " ")
+    if "  " in text or not text.isascii():
+        text = _SPACES.sub(" ", text).strip()
+    return "" if len(text) < 5 and text.casefold() in _BLANKS else text
 
 
 def number_text(number: int | float) -> str:

@@ -84,7 +84,7 @@ class CsvFile:
         encoding, errors, notes = _encoding(content)
         self._content, self._errors = content, errors
         sample = self._open(encoding).read(_SNIFFED)
-        if "\0" in sample:
+        if sample.count("\0") * 20 > len(sample):
             raise SheetError("NOT_A_TABLE", f"This is no text table: {_SAVE_AS}.")
         said = _SEP_LINE.match(sample.split("\n", 1)[0])
         self._skipped = 1 if said else 0

@@ -38,17 +38,16 @@ _REASONS = {
 @lru_cache(maxsize=8192)
 def read_phone(text: str, regions: tuple[str, ...]) -> Phone:
     """Read a phone cell; `regions` are the countries whose numbers may stand without a country code, best first."""
-    parts = [part for part in _PARTS.split(ascii_digits(text)) if any(sign.isdigit() for sign in part)]
+    try:
+        text = restore_exponent(ascii_digits(text))
+    except DigitsLost:
+        return _none("PHONE_DIGITS_LOST")
+    parts = [part for part in _PARTS.split(text) if any(sign.isdigit() for sign in part)]
     if not parts:
         return _none("PHONE_MISSING" if not text else "PHONE_INVALID")
     found: list[PhoneReport] = []
     worst = "PHONE_INVALID"
     for part in parts:
-        try:
-            part = restore_exponent(part.replace(" ", "")) if "e" in part.casefold() else part
-        except DigitsLost:
-            worst = "PHONE_DIGITS_LOST"
-            continue
         whole = _POINT_ZERO.match(part)
         report = _judge(_WORDS.sub("", whole[1] if whole else part), regions)
         if report.valid and len(set(report.e164[-10:])) > 1:

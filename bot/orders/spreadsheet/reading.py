@@ -182,9 +182,7 @@ def _broken(orders: OrderList, rows: Run) -> tuple[Problem, ...]:
         if surplus:
             reason = "the row has more cells than the header; a comma may stand in a cell without quotation marks"
             problems.append(Problem(row.number, f"column {width + 1}", surplus[:100], "TOO_MANY_CELLS", reason))
-        swallowed = next(
-            (place for place, cell in enumerate(row.cells) if _swallows(cell, len(row.cells), width)), None
-        )
+        swallowed = _swallower(row.cells, width) if len(row.cells) < width else None
         if swallowed is not None:
             reason = "a quotation mark is opened and never closed, so that the cell swallows the rows below"
             value = str(row.cells[swallowed])[:100]
@@ -192,12 +190,12 @@ def _broken(orders: OrderList, rows: Run) -> tuple[Problem, ...]:
     return tuple(problems)
 
 
-def _swallows(cell: object, cells: int, width: int) -> bool:
-    return isinstance(cell, str) and cells < width and cell.count("\n") > 0 and _separators(cell) >= width - 1
-
-
-def _separators(cell: str) -> int:
-    return max(cell.count(sign) for sign in ",;\t|")
+def _swallower(cells: Sequence[object], width: int) -> int | None:
+    """Return the cell of a row that is too short which holds what should be the missing cells and rows."""
+    for place, cell in enumerate(cells):
+        if isinstance(cell, str) and "\n" in cell and max(cell.count(sign) for sign in ",;\t|") >= width - 1:
+            return place
+    return None
 
 
 def _conflicts(values: Values) -> tuple[Problem, ...]:

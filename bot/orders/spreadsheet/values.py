@@ -16,6 +16,7 @@ class Values:
         self.layout = layout
         self.header = header
         self._block = self._choose_block()
+        self._found: dict[str, tuple[Row, int, str] | None] = {}
 
     def text(self, field: str) -> str:
         """Return the text of a field, "" when it is nowhere."""
@@ -24,6 +25,11 @@ class Values:
 
     def find(self, field: str) -> tuple[Row, int, str] | None:
         """Return the row, the column and the text of the first filled cell of a field."""
+        if field not in self._found:
+            self._found[field] = self._find(field)
+        return self._found[field]
+
+    def _find(self, field: str) -> tuple[Row, int, str] | None:
         places = self.layout.columns.get(field, ())
         if field in BLOCK or field == "state_code":
             places = places[self._block : self._block + 1]
