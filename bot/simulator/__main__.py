@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import os
+import socket
 import sys
 from dataclasses import fields
 
@@ -28,13 +29,13 @@ _HELP = {
 
 def options_from(arguments: list[str] | None = None) -> Options:
     """Return the options of the command line; `SIMULATOR_PORT` and the like give the defaults."""
-    parser = argparse.ArgumentParser(prog="simulator", description=(__doc__ or "").strip())
+    parser = argparse.ArgumentParser(prog="simulator", description="A local WhatsApp Cloud API with phones.")
     given = Options()
     for field in fields(Options):
-        kind = type(getattr(given, field.name))
-        default = kind(os.environ.get(f"SIMULATOR_{field.name.upper()}", getattr(given, field.name)))
-        parser.add_argument(f"--{field.name.replace('_', '-')}", type=kind, default=default,
-                            help=f"{_HELP[field.name]} (default: {default!r})")  # fmt: skip
+        value = getattr(given, field.name)
+        default = os.environ.get(f"SIMULATOR_{field.name.upper()}", value)  # argparse converts and checks a string
+        parser.add_argument(f"--{field.name.replace('_', '-')}", type=type(value), default=default,
+                            help=f"{_HELP[field.name]} (default: {value!r})")  # fmt: skip
     return Options(**vars(parser.parse_args(arguments)))
 
 
@@ -60,6 +61,14 @@ def serve(options: Options) -> None:
     """Run until interrupted."""
     from bot.simulator.server import Server
 
+    with socket.socket() as probe:  # gunicorn would try for five seconds and then end without a word
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind((options.host, options.port))
+        except OSError as error:
+            raise SystemExit(
+                f"Cannot listen on {options.host}:{options.port}: {error.strerror}. Try another --port."
+            ) from None
     Server(options, lambda url: announce(options, url)).run()
 
 

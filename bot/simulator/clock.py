@@ -101,6 +101,8 @@ class Timetable:
         with self._turn:
             self.clock.set(self.clock.now(), 0.0)
             try:
+                if settle:
+                    settle()  # what is under way belongs to the present
                 while (task := self._pop(to)) is not None:
                     self.clock.set(max(task[0], self.clock.now()))
                     self._perform(task)

@@ -185,7 +185,9 @@ class Postman:
                 return
             now = world.clock.now()
             self._copies(delivery, effect, now)
-            pause = float(effect.get("delay", 0)) + world.draws.uniform(0, float(effect.get("reorder", 0)), delivery.id)
+            pause = float(effect.get("delay", 0)) + world.draws.uniform(
+                0, float(effect.get("reorder", 0)), delivery.body
+            )
             if pause:
                 self._later(delivery, now + pause)
                 return
@@ -233,7 +235,7 @@ class Postman:
         now, failed = world.clock.now(), len(delivery.attempts)
         pause = 0.0 if failed == 1 else min(settings.retry_cap, settings.retry_base * 2.0 ** min(failed - 2, 40))
         jitter = settings.retry_jitter
-        pause *= world.draws.uniform(1 - jitter, 1 + jitter, "retry", delivery.id, failed)
+        pause *= world.draws.uniform(1 - jitter, 1 + jitter, "retry", delivery.body, failed)
         if now + pause > delivery.first_at + settings.retry_for:
             delivery.state = "given_up"
             self.pending.pop(delivery.id, None)

@@ -28,12 +28,13 @@ TYPING_SECONDS = 25.0
 
 @dataclass(slots=True)
 class Answer:
-    """What goes back to the client; `hang`, `reset` and `pause` are real seconds and faults of the connection."""
+    """What goes back to the client; `pause` and `hang` are real seconds, `reset` cuts the connection."""
 
     status: int
     body: bytes
     headers: dict[str, str] = field(default_factory=dict)
     pause: float = 0.0
+    hang: float = 0.0
     reset: bool = False
 
 
@@ -103,7 +104,7 @@ def _faulty(effect: Json, number: Number) -> Answer | None:
     if effect.get("reset"):
         return Answer(0, b"", reset=True)
     if effect.get("hang"):
-        return Answer(0, b"", reset=True, pause=float(effect["hang"]))
+        return Answer(0, b"", reset=True, hang=float(effect["hang"]))
     if "raw" in effect:
         headers = {"Content-Type": effect.get("type", "application/json"), **effect.get("headers", {})}
         return Answer(int(effect.get("http", 200)), str(effect["raw"]).encode(), headers)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import atexit
 import re
+import select
 import socket
 import struct
 import time
@@ -77,6 +78,8 @@ class Application:
         answer = send(self.sim, path[2], authorization, body, path[3] == "marketing_messages")
         if answer.pause:
             time.sleep(answer.pause)
+        if answer.hang:
+            _hang(environ, answer.hang)
         if answer.reset:
             _reset(environ)
         headers = [("Content-Type", "application/json; charset=UTF-8"), ("Content-Length", str(len(answer.body))),
@@ -99,6 +102,13 @@ _STATUS_LINES = {status.value: f"{status.value} {status.phrase}" for status in H
 
 class ConnectionCut(Exception):
     """The client's connection was cut on purpose; the server has nothing left to say."""
+
+
+def _hang(environ: Environ, seconds: float) -> None:
+    """Stay silent, but not longer than the client listens: each silence holds a thread."""
+    watch = select.poll()
+    watch.register(environ["gunicorn.socket"], select.POLLRDHUP | select.POLLHUP)
+    watch.poll(seconds * 1000)
 
 
 def _reset(environ: Environ) -> None:

@@ -6,6 +6,7 @@ import base64
 import dataclasses
 import json
 import os
+import sys
 import threading
 import time
 from pathlib import Path
@@ -23,21 +24,27 @@ def dump(sim: Simulator) -> Json:
     world = sim.world
     with world.lock:
         records = {
-            name: [dataclasses.asdict(record) for record in getattr(world, name).values()]
+            name: [_flat(record) for record in getattr(world, name).values()]
             for name in ("wabas", "numbers", "shoppers", "templates", "outgoing", "incoming")
         }
-        media = [dataclasses.asdict(m) | {"data": base64.b64encode(m.data).decode()} for m in world.media.values()]
+        media = [_flat(m) | {"data": base64.b64encode(m.data).decode()} for m in world.media.values()]
         return {
             "format": FORMAT, "seed": world.draws.seed, **records, "media": media,
             "settings": dataclasses.asdict(world.settings),
-            "chats": [[*key, wamids] for key, wamids in world.chats.items()],
+            "chats": [[*key, wamids.copy()] for key, wamids in world.chats.items()],
             "windows": [[*key, at] for key, at in world.windows.items()],
             "free_entry": [[*key, at] for key, at in world.free_entry.items()],
-            "counters": world.counters, "quota": world.quota, "ledger": world.ledger,
-            "new_users": world.new_users.since, "pairs": {k: list(v) for k, v in world.pairs.pairs.items()},
+            "counters": dict(world.counters), "quota": dict(world.quota), "ledger": world.ledger.copy(),
+            "new_users": dict(world.new_users.since), "pairs": {k: list(v) for k, v in world.pairs.pairs.items()},
             "clock": {"now": world.clock.now(), "rate": world.clock.rate, "wall": time.time()},
             "tasks": sim.timetable.tasks(), "deliveries": sim.postman.dump(),
         }  # fmt: skip
+
+
+def _flat(record: Any) -> Json:
+    """Return the fields of a record. What is inside is shared unless it is a list, the only thing that still grows."""
+    values = ((name, getattr(record, name)) for name in record.__slots__)
+    return {name: value.copy() if type(value) is list else value for name, value in values}
 
 
 def load(sim: Simulator, state: Json) -> None:
@@ -94,7 +101,12 @@ class StateFile:
     def open(self) -> None:
         """Load the file if there is one, and keep it up to date from here on."""
         if self._path.exists():
-            load(self._sim, json.loads(self._path.read_text()))
+            try:
+                load(self._sim, json.loads(self._path.read_text()))
+            except (KeyError, TypeError, ValueError, AttributeError) as error:
+                aside = self._path.with_suffix(self._path.suffix + ".unreadable")
+                self._path.replace(aside)
+                sys.stderr.write(f"{self._path} is no state of this simulator ({error!r}); it was moved to {aside}.\n")
         threading.Thread(target=self._keep, name="state-file", daemon=True).start()
 
     def save(self) -> None:
@@ -105,7 +117,7 @@ class StateFile:
             beside = self._path.with_suffix(self._path.suffix + ".new")
             beside.parent.mkdir(parents=True, exist_ok=True)
             with beside.open("w") as file:
-                json.dump(dump(self._sim), file)
+                file.write(json.dumps(dump(self._sim)))  # in one piece: `json.dump` is many times slower
                 file.flush()
                 os.fsync(file.fileno())
             beside.replace(self._path)

@@ -1,6 +1,7 @@
 """Fault rules: requests and updates misbehave exactly as told, and never otherwise."""
 
 import time
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import pytest
@@ -70,6 +71,23 @@ def test_a_message_is_accepted_although_the_answer_hangs(sim: Sim) -> None:
         )  # fmt: skip
     assert time.monotonic() - started < 5
     assert sim.get("/ledger")["accepted"] == 1
+
+
+def test_silence_ends_when_the_client_gives_up_so_that_many_silences_stop_nobody(sim: Sim) -> None:
+    sim.patch("/settings", {"enforce_pair": False, "enforce_throughput": False})
+    sim.fault("messages.send", {"hang": 60, "accept": True}, next=300)
+    body = {"messaging_product": "whatsapp", "to": ASHA, "text": {"body": "a"}}
+
+    def give_up(_: int) -> None:
+        with pytest.raises(requests.ReadTimeout):
+            requests.post(
+                f"{sim.url}/v26.0/{NUMBER}/messages", json=body, headers={"Authorization": "Bearer t"}, timeout=0.2
+            )
+
+    with ThreadPoolExecutor(50) as pool:
+        list(pool.map(give_up, range(300)))
+    assert sim.send().ok, "more silences than threads, and one is free"
+    assert sim.get("/ledger")["accepted"] == 301
 
 
 def test_the_first_status_can_come_before_the_answer_to_the_send(sim: Sim, hook: Hook) -> None:

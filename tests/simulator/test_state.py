@@ -4,6 +4,7 @@ import json
 import os
 import signal
 import subprocess
+import sys
 import time
 from pathlib import Path
 
@@ -84,3 +85,27 @@ def test_an_exported_state_can_be_put_into_another_simulator(sim: Sim) -> None:
     sim.call("PUT", "/state", state)
     assert sim.statuses(wamid) == ["sent", "delivered"]
     assert sim.get(f"/phones/{ASHA}/chat")["messages"][0]["text"] == "hi"
+
+
+def test_a_file_that_is_no_state_is_moved_aside_and_named(tmp_path: Path) -> None:
+    file = tmp_path / "simulator.json"
+    file.write_text('{"format": 1, "half')
+    command = [sys.executable, "-m", "bot.simulator", "--port", "0", "--state", str(file)]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True) as process:
+        assert process.stdout is not None
+        assert "was moved to" in process.stdout.readline()
+        assert process.stdout.readline().startswith("Simulator listening on ")
+        process.terminate()
+    assert (tmp_path / "simulator.json.unreadable").read_text().endswith("half")
+
+
+def test_a_wrong_option_or_a_taken_port_is_one_clear_line(sim: Sim) -> None:
+    port = sim.url.rpartition(":")[2]
+    for option, words in ((port, f"Cannot listen on 127.0.0.1:{port}"), ("x", "invalid int value: 'x'")):
+        done = subprocess.run(
+            [sys.executable, "-m", "bot.simulator"], env={**os.environ, "SIMULATOR_PORT": option},
+            capture_output=True, text=True, timeout=30, check=False,
+        )  # fmt: skip
+        assert done.returncode != 0
+        assert words in done.stderr
+        assert "Traceback" not in done.stderr

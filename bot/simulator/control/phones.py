@@ -45,7 +45,7 @@ def _shopper_view(shopper: Shopper) -> Json:
 
 @blueprint.route("/phones", methods=["GET", "POST"])
 def phones() -> Response:
-    """List the shoppers with their chats, newest chat first; POST makes one:
+    """List the shoppers with their chats, newest chat first (query: `q` in name or number, `limit`); POST makes one:
     `{"phone": "+919812345678", "name": "Asha"}` and any of: username, hidden (phone number withheld), on_whatsapp,
     online, read_receipts, reads_after (simulated seconds after delivery, or null), chat_open, supports_address,
     blocked_business, stopped_marketing.
@@ -62,9 +62,21 @@ def phones() -> Response:
             _change_shopper(shopper, body)
             world.note("phone", wa_id)
             return jsonify(_shopper_view(shopper))
-        views = [_shopper_view(s) for s in world.shoppers.values()]
-    views.sort(key=lambda v: -max((c["last"]["at"] for c in v["chats"] if c["last"]), default=0))
-    return jsonify({"phones": views})
+        words = request.args.get("q", "").strip().lower()
+        digits = "".join(ch for ch in words if ch.isdigit())
+        found = [s for s in world.shoppers.values() if words in s.name.lower() or (digits and digits in s.wa_id)]
+        found.sort(key=_last_seen, reverse=True)
+        views = [_shopper_view(s) for s in found[: request.args.get("limit", 1000, int)]]
+    return jsonify({"phones": views, "total": len(world.shoppers)})
+
+
+def _last_seen(shopper: Shopper) -> float:
+    """Return the time of the newest message in any chat of a shopper, 0 without one."""
+    world = simulator().world
+    newest = [
+        world.chats[(number, shopper.wa_id)][-1] for number in world.numbers if (number, shopper.wa_id) in world.chats
+    ]
+    return max(((world.outgoing.get(w) or world.incoming[w]).at for w in newest), default=0.0)
 
 
 def _change_shopper(shopper: Shopper, body: Json) -> None:

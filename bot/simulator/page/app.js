@@ -36,18 +36,18 @@ function person(phone) {
 }
 
 async function drawPeople() {
-  const { phones } = await get("/phones");
-  state.phones = phones;
-  const words = $("search").value.trim().toLowerCase();
-  const digits = words.replace(/[^\d]/g, "");
-  const found = phones.filter((p) => !words || p.name.toLowerCase().includes(words) || (digits && p.wa_id.includes(digits)));
+  const words = $("search").value.trim();
+  const { phones: found, total } = await get(`/phones?limit=200&q=${encodeURIComponent(words)}`);
+  if (words !== $("search").value.trim()) return; // an older search that took longer
+  state.phones = found;
   const focused = document.activeElement?.dataset?.phone;
   $("people").replaceChildren(...found.map((p) => el("li", {}, person(p))));
   if (focused) $("people").querySelector(`[data-phone="${focused}"]`)?.focus();
-  $("nobody").hidden = found.length > 0 || !phones.length;
-  $("empty-title").textContent = phones.length ? "Pick a phone" : "No phones yet";
-  $("empty-text").textContent = phones.length ? "Choose a phone on the left to read its chat and answer as its owner." : "When your bot writes to a number, its phone appears here. Or add a phone and write to the bot first.";
-  drawGlass();
+  $("nobody").hidden = found.length > 0;
+  $("nobody").textContent = total ? "No phone matches." : "Nobody is here yet. + adds a phone; one also appears when your bot writes to it.";
+  $("empty-title").textContent = total ? "Pick a phone" : "No phones yet";
+  $("empty-text").textContent = total ? "Choose a phone on the left to read its chat and answer as its owner." : "When your bot writes to a number, its phone appears here. Or add a phone and write to the bot first.";
+  await drawGlass();
 }
 
 // --- one phone ------------------------------------------------------------------------------------
@@ -133,6 +133,7 @@ async function act(kind, message, index, extra) {
     const response = await askForm();
     return response && send({ type: "flow", wamid: message.wamid, response });
   }
+  if (kind === "play") return attempt(() => post(`/phones/${state.phone}/send`, { type: "play", number: state.number, wamid: message.wamid }));
   if (kind === "share_phone") return send({ type: "share_phone", wamid: message.wamid });
   if (kind === "url" && extra.url) return window.open(extra.url, "_blank", "noopener,noreferrer");
   return toast("This button does nothing here.");
@@ -178,8 +179,10 @@ function toggleAttach(show = $("attach").hidden) {
 
 // --- behind the glass -----------------------------------------------------------------------------
 
-function drawGlass() {
-  const phone = state.phones.find((p) => p.wa_id === state.phone);
+async function drawGlass() {
+  const wanted = state.phone;
+  const phone = state.phones.find((p) => p.wa_id === wanted) || (wanted ? await get(`/phones/${wanted}`) : null);
+  if (wanted !== state.phone) return;
   $("switches").hidden = !phone;
   $("window-state").parentElement.hidden = !phone;
   if (!phone) return;
@@ -262,14 +265,10 @@ function grow() {
 }
 
 async function addPhone() {
-  const device = $("device").hidden;
-  if (device) $("device").hidden = false; // the sheet lives in the device
   const given = await askPhone();
-  if (device && !given) $("device").hidden = true;
   if (!given) return;
   const made = await attempt(() => post("/phones", { phone: given.phone, ...(given.name ? { name: given.name } : {}) }));
   if (made) await open(made.wa_id);
-  else if (device) $("device").hidden = true;
 }
 
 $("people").addEventListener("click", (event) => {

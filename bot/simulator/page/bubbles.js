@@ -40,10 +40,10 @@ export function preview(message) {
   return message.note || message.type;
 }
 
-function voice(media) {
+function voice(media, played) {
   const audio = el("audio", { src: media.url, preload: "none" });
   const bars = el("span.wave", { "aria-hidden": "true" });
-  for (let i = 0; i < 28; i += 1) bars.append(el(`i.h${1 + ((i * 7 + (i % 3) * 5) % 6)}`));
+  for (const height of "1246352135642531243652413241") bars.append(el(`i.h${height}`));
   const button = el("button.icon", { type: "button", "aria-label": "Play the voice note" }, icon("play"));
   const draw = () => {
     button.replaceChildren(icon(audio.paused ? "play" : "pause"));
@@ -51,17 +51,18 @@ function voice(media) {
     [...bars.children].forEach((bar, i) => bar.classList.toggle("on", i / bars.children.length < share));
   };
   button.addEventListener("click", () => (audio.paused ? audio.play().catch(() => {}) : audio.pause()));
+  if (played) audio.addEventListener("play", played, { once: true });
   for (const event of ["play", "pause", "ended", "timeupdate"]) audio.addEventListener(event, draw);
   return el("div.voice", {}, button, bars, audio);
 }
 
-function media(item) {
+function media(item, played) {
   if (!item.url) return el("div.file", {}, icon("file"), el("span", {}, item.filename || item.kind));
   const own = item.url.startsWith("/sim/");
   if (own && item.kind === "sticker") return el("img.sticker", { src: item.url, alt: "Sticker" });
   if (own && item.kind === "image") return el("img.photo", { src: item.url, alt: "Photo", loading: "lazy" });
   if (own && item.kind === "video") return el("video.photo", { src: item.url, controls: true, preload: "metadata" });
-  if (own && item.kind === "audio") return voice(item);
+  if (own && item.kind === "audio") return voice(item, played);
   const name = item.filename || item.url.split("/").pop() || item.kind;
   return el("a.file", { href: item.url, target: "_blank", rel: "noopener noreferrer" }, icon("file"), el("span", { dir: "auto" }, name));
 }
@@ -104,7 +105,7 @@ export function bubble(message, all, act) {
   const big = message.type === "text" && message.text && EMOJI_ONLY.test(message.text) && /\p{Extended_Pictographic}/u.test(message.text);
   if (message.quotes) body.append(quoted(message, all));
   if (message.header) body.append(el("strong.header", { dir: "auto" }, message.header));
-  if (message.media) body.append(media(message.media));
+  if (message.media) body.append(media(message.media, !mine && message.status !== "played" ? () => act("play", message) : null));
   if (message.location) body.append(place(message.location));
   for (const card of message.contacts || []) body.append(el("div.card", {}, icon("person"), el("span", {}, el("b", { dir: "auto" }, card.name), el("small", {}, card.phone))));
   if (message.note && !message.text) body.append(el("em.muted", {}, message.note));
