@@ -107,7 +107,7 @@ def cancel_steps(yes: Path, confirmed: str, asked: str) -> tuple[Step, ...]:
             offer=reasons,
             on={"undo": "undo", "why": go("why", reason)},
             hear={
-                "dont_cancel": "undo",
+                "dont_cancel": go("undo", binding=True),
                 "slot_choice": go("offer_later", keep=wish),
                 "reschedule": go("offer_later", keep=wish),
                 "not_my_order": "whose",

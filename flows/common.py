@@ -110,7 +110,7 @@ def stop_or_ask(view: View) -> str:
 
 def named_language(view: View) -> str:
     """Find the language that was asked for."""
-    return "named" if view.slots.get("lang") in view.facts.merchant.locales else "which"
+    return "named" if str(view.slots.get("lang")) in view.facts.merchant.locales else "which"
 
 
 def speak_named(view: View) -> Iterable[Effect]:

@@ -74,16 +74,23 @@ def all_said(view: View) -> Mapping[str, JSON]:
     return {"yes": [*_list(view, "yes"), *(one.reference for one in unanswered(view))], "theirs": True}
 
 
+def _moved(view: View, name: str, out: str, into: str) -> dict[str, JSON]:
+    """Take an order out of one list and put it into the other, once."""
+    kept: list[JSON] = [one for one in _list(view, into) if one != name]
+    left: list[JSON] = [one for one in _list(view, out) if one != name]
+    return {into: [*kept, name], out: left}
+
+
 def said_yes(view: View) -> Mapping[str, JSON]:
     """Remember that the order spoken about is wanted."""
     name = view.order.reference
-    return {"yes": [*_list(view, "yes"), name], "no": [one for one in _list(view, "no") if one != name]}
+    return _moved(view, name, "no", "yes")
 
 
 def said_no(view: View) -> Mapping[str, JSON]:
     """Remember that the order spoken about is not wanted."""
     name = view.order.reference
-    return {"no": [*_list(view, "no"), name], "yes": [one for one in _list(view, "yes") if one != name]}
+    return _moved(view, name, "yes", "no")
 
 
 def next_order(view: View) -> Outcome:
@@ -114,12 +121,8 @@ def undone(view: View) -> Iterable[Effect]:
 def wanted_again(view: View) -> Mapping[str, JSON]:
     """Remember that a cancelled order is wanted after all."""
     ids = view.data.get("ids")
-    names = [name for name, one in ids.items() if one == view.choice] if isinstance(ids, Mapping) else []
-    return {
-        "yes": [*_list(view, "yes"), *names],
-        "no": [one for one in _list(view, "no") if one not in names],
-        "about": None,
-    }
+    names = [str(name) for name, one in ids.items() if one == view.choice] if isinstance(ids, Mapping) else []
+    return {**(_moved(view, names[0], "no", "yes") if names else {}), "about": None}
 
 
 def pick(view: View) -> Mapping[str, JSON]:

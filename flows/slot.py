@@ -42,7 +42,8 @@ def wish(view: View) -> Mapping[str, JSON]:
 
 def _days(view: View) -> list[JSON]:
     found = view.found.get("days")
-    return [list(one) for one in found if isinstance(one, list | tuple)] if isinstance(found, list | tuple) else []
+    listed = found if isinstance(found, list | tuple) else ()
+    return [list(one) for one in listed if isinstance(one, list | tuple) and len(one) == 2]
 
 
 def days_found(view: View) -> Outcome:

@@ -131,27 +131,28 @@ def heard(walk: Walk, here: Ask | End, event: Replied, acts: tuple[Act, ...]) ->
 def hear(walk: Walk, here: Ask | End, act: Act, way: Go, safe: bool) -> None:
     """Follow words, unless they would bind the shopper without being certain."""
     if way.binds and not safe:
-        ask_for_a_tap(walk, here, act)
+        ask_for_a_tap(walk, here, way)
     else:
         walk.follow(way)
 
 
-def ask_for_a_tap(walk: Walk, here: Ask | End, act: Act) -> None:
+def ask_for_a_tap(walk: Walk, here: Ask | End, way: Go) -> None:
     """Say what was understood and let the shopper tap it; the third time a person does better."""
     walk.misses += 1
     if walk.misses > MOST_MISSES:
         walk.enter(walk.flow.lost)
         return
-    titles = {choice.id: choice.title for choice in walk.choices(here)}
-    if act.kind in titles:
-        walk.extra["choice"] = Text(titles[act.kind])
+    choices = walk.choices(here)
+    same = [one.title for one in choices if one.id in here.on and as_go(here.on[one.id]).to == way.to]
+    if len(same) == 1:
+        walk.extra["choice"] = Text(same[0])
         walk.says.append("common.did_you_mean")
     else:
         walk.says.append("common.please_tap")
     if isinstance(here, Ask):
         walk.repeat()
     else:
-        walk.speak((), walk.choices(here))
+        walk.speak((), choices)
 
 
 def say_answers(walk: Walk, answers: list[tuple[Act, Interrupt]]) -> None:
