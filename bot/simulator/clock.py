@@ -91,11 +91,12 @@ class Timetable:
         with self._wake:
             self._wake.notify()
 
-    def advance(self, to: float, settle: Callable[[], None] | None = None, together: bool = False) -> int:
+    def advance(self, to: float, settle: Callable[[], None] | None = None, step: float = -1.0) -> int:
         """Move the clock to `to`, running what falls due on the way at its own time; return how many tasks ran.
 
-        `settle` is called after each task (after each instant if `together`), so that what it caused, a webhook
-        and its answer, has happened before the next one. A running clock keeps its rate and goes on from `to`.
+        `settle` is called after each task, so that what it caused, a webhook and its answer, has happened before
+        the next one; tasks that follow within `step` seconds of the first are settled together (0: those of one
+        instant). A running clock keeps its rate and goes on from `to`.
         """
         rate, ran = self.clock.rate, 0
         with self._turn:
@@ -103,12 +104,15 @@ class Timetable:
             try:
                 if settle:
                     settle()  # what is under way belongs to the present
+                settled_until = float("-inf")
                 while (task := self._pop(to)) is not None:
                     self.clock.set(max(task[0], self.clock.now()))
                     self._perform(task)
                     ran += 1
-                    more = together and (due := self.next_due()) is not None and due <= self.clock.now()
-                    if settle and not more:
+                    if task[0] > settled_until:
+                        settled_until = task[0] + step
+                    due = self.next_due()
+                    if settle and (due is None or due > min(settled_until, to)):
                         settle()
             finally:
                 self.clock.set(max(to, self.clock.now()), rate)

@@ -73,6 +73,23 @@ def test_on_the_way_each_thing_happens_at_its_own_time_and_webhooks_are_answered
     assert times[-1] < NOON + 10
 
 
+def test_what_follows_within_a_step_travels_together_and_keeps_its_own_time(sim: Sim, hook: Hook) -> None:
+    sim.freeze()
+    sim.patch("/settings", {"batch_max": 100, "batch_wait_ms": 30})
+    for i in range(60):
+        sim.sent(HELLO, to=f"+9198000000{i:02}")
+    sim.post("/clock", {"advance": 60, "step": 10})
+    statuses = hook.nodes("statuses")
+    assert len(statuses) == 120
+    assert len(hook.posts) < 60
+    assert len({node["timestamp"] for node in statuses}) > 1
+    ledger = {line["wamid"]: line["statuses"] for line in sim.get("/ledger")["lines"]}
+    assert all(
+        int(node["timestamp"]) == int(next(s["at"] for s in ledger[node["id"]] if s["status"] == node["status"]))
+        for node in statuses
+    )
+
+
 def test_a_watcher_is_woken_by_what_happens(sim: Sim) -> None:
     seq = sim.get("/changes?after=0&timeout=0")["seq"]
     found: list[Json] = []

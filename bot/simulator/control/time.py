@@ -54,8 +54,8 @@ def remove_fault(rule_id: str) -> Response:
 def clock() -> Response:
     """Return the simulated time; POST changes it. `{"freeze": true}` stops it, `{"rate": 60}` runs it faster, `{"at":
     1790000000}` sets it, `{"advance": 3600}` moves it and runs what falls due on the way, each at its own time, waiting
-    for the webhook of one thing before the next (of one instant if `batch_max` > 1; `"settle": false` never waits);
-    `{"real": true}` follows the wall clock again.
+    for the webhook of one thing before the next; `{"advance": 3600, "step": 5}` waits once for all within 5 seconds,
+    which is faster and lets batches form, `"settle": false` never waits; `{"real": true}` follows the wall clock again.
 
     Moving backwards is allowed while nothing is planned. Returns now, rate, ran (tasks) and the next due time.
     """
@@ -63,7 +63,7 @@ def clock() -> Response:
     world = sim.world
     if request.method == "POST":
         body = json_body()
-        for name in ("at", "advance", "rate"):
+        for name in ("at", "advance", "rate", "step"):
             if name in body and (isinstance(body[name], bool) or not isinstance(body[name], int | float)):
                 raise Problem(f"{name} must be a number of seconds")
         if body.get("advance", 0) < 0 or body.get("rate", 0) < 0:
@@ -79,7 +79,7 @@ def clock() -> Response:
         target = float(body.get("at", world.clock.now())) + float(body.get("advance", 0))
         if "at" in body or "advance" in body:
             settle = None if body.get("settle") is False else sim.settle
-            ran = sim.timetable.advance(target, settle, together=world.settings.batch_max > 1)
+            ran = sim.timetable.advance(target, settle, float(body.get("step", -1)))
         sim.timetable.nudge()
         with world.lock:
             world.note("clock")
