@@ -14,6 +14,7 @@ from typing import Any, ClassVar, Protocol
 
 import requests
 import structlog
+from urllib3.exceptions import HTTPError, ReadTimeoutError
 
 from bot.addresses.records import Address, Component, Report, Suggestion
 
@@ -95,22 +96,26 @@ def consult(provider: Provider | None, address: Address, report: Report) -> Repo
 
 
 def _fetch(session: requests.Session, method: str, url: str, **request: Any) -> Any:
-    """Send a request and read its JSON answer, all within `TIME_OUT` seconds and `LARGEST` bytes."""
+    """Send a request and read its JSON answer within `TIME_OUT` seconds and `LARGEST` bytes.
+
+    Connecting and each wait for bytes may take that long; between two reads the whole call is held to it.
+    """
     until = time.monotonic() + TIME_OUT
     try:
         with session.request(method, url, timeout=TIME_OUT, stream=True, allow_redirects=False, **request) as response:
             if response.status_code != 200:
                 raise ProviderError(f"status {response.status_code}")
             body = b""
-            for chunk in response.iter_content(8192):
+            # read1 returns what has arrived: a server that drips must not hold the call until a block is full.
+            while chunk := response.raw.read1(65536, decode_content=True):
                 body += chunk
                 if time.monotonic() > until:
                     raise ProviderError("time-out")
                 if len(body) > LARGEST:
                     raise ProviderError("answer too long")
-    except requests.Timeout as error:
+    except (requests.Timeout, ReadTimeoutError) as error:
         raise ProviderError("time-out") from error
-    except requests.RequestException as error:
+    except (requests.RequestException, HTTPError) as error:
         raise ProviderError(type(error).__name__) from error
     try:
         return json.loads(body)

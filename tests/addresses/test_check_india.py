@@ -5,7 +5,12 @@ import pytest
 from bot.addresses import Address, check
 
 GOOD = [
-    Address("Flat 204, Green Meadows Apartment, 100 Feet Road, Indiranagar", city="Bengaluru", state="Karnataka", postal_code="560038"),
+    Address(
+        "Flat 204, Green Meadows Apartment, 100 Feet Road, Indiranagar",
+        city="Bengaluru",
+        state="Karnataka",
+        postal_code="560038",
+    ),
     Address("H.No. 12/7, Gali No 3, near Gurudwara", city="Ludhiana", state="Punjab", postal_code="141001"),
     Address("22, Malviya Nagar", city="Jaipur", state="Rajasthan", postal_code="302017"),
     Address("D.No 4-5-29/21, Vidya Nagar, Guntur", city="Guntur", state="AP", postal_code="522007"),
@@ -89,7 +94,9 @@ def test_states_that_were_one_are_corrected_without_a_word():
 
 def test_a_code_the_shopper_insisted_on_is_not_doubted_again():
     doubtful = Address("Flat 3, Anna Nagar", city="Chennai", state="Tamil Nadu", postal_code="600400")
-    insisted = Address("Flat 3, Anna Nagar", city="Chennai", state="Tamil Nadu", postal_code="600400", accepted=("pin:600400",))
+    insisted = Address(
+        "Flat 3, Anna Nagar", city="Chennai", state="Tamil Nadu", postal_code="600400", accepted=("pin:600400",)
+    )
     assert "PIN_UNKNOWN" in check(doubtful).codes
     assert not {c for c in check(insisted).codes if c.startswith("PIN")}
 
@@ -120,28 +127,46 @@ def test_what_the_text_lacks_is_found_and_only_one_thing_is_asked(text, expected
 
 @pytest.mark.parametrize(
     "text",
-    ["Sector 9, Phase 2", "Ward no 7, Block C", "5th Cross, 2nd Main", "80 feet road, NH-8", "Gali no 4, lane 3", "2nd floor, MG Road"],
+    [
+        "Sector 9, Phase 2",
+        "Ward no 7, Block C",
+        "5th Cross, 2nd Main",
+        "80 feet road, NH-8",
+        "Gali no 4, lane 3",
+        "2nd floor, MG Road",
+    ],
 )
 def test_numbers_of_sectors_streets_and_floors_are_no_house(text):
     report = check(Address(f"{text}, Mansarovar", city="Jaipur", state="Rajasthan", postal_code="302020"))
     assert "HOUSE" in report.codes
 
 
-@pytest.mark.parametrize("text", ["#45", "H no 12/3", "SCO 14", "C-56/23", "8-2-293/82/A", "Plot 9", "Door No. 7B", "12", "मकान नं १२", "Qtr 5/C"])
+@pytest.mark.parametrize(
+    "text",
+    ["#45", "H no 12/3", "SCO 14", "C-56/23", "8-2-293/82/A", "Plot 9", "Door No. 7B", "12", "मकान नं १२", "Qtr 5/C"],
+)
 def test_a_number_of_a_door_is_a_house_however_it_is_written(text):
-    report = check(Address(f"{text}, Mansarovar, near water tank", city="Jaipur", state="Rajasthan", postal_code="302020"))
+    report = check(
+        Address(f"{text}, Mansarovar, near water tank", city="Jaipur", state="Rajasthan", postal_code="302020")
+    )
     assert "HOUSE" not in report.codes
 
 
 def test_a_second_phone_number_is_taken_out_of_the_address():
-    report = check(Address("22 Tonk Road, call 98290 12345 before coming", city="Jaipur", state="Rajasthan", postal_code="302018"))
+    report = check(
+        Address("22 Tonk Road, call 98290 12345 before coming", city="Jaipur", state="Rajasthan", postal_code="302018")
+    )
     assert "PHONE" in report.codes
     assert report.part("alt_phone") == "+919829012345"
     assert report.part("house_no") == "22"
 
 
 def test_parts_are_read_from_one_line_with_city_state_and_code():
-    report = check(Address("Flat 9B, Tower 2, Palm Heights, Link Road, Malad West, near Infinity Mall, Mumbai, Maharashtra - 400064"))
+    report = check(
+        Address(
+            "Flat 9B, Tower 2, Palm Heights, Link Road, Malad West, near Infinity Mall, Mumbai, Maharashtra - 400064"
+        )
+    )
     parts = {c.kind: c.value for c in reversed(report.components)}
     assert parts["unit"] == "9B"
     assert parts["tower"] == "2"
@@ -156,7 +181,9 @@ def test_parts_are_read_from_one_line_with_city_state_and_code():
 
 def test_a_shared_location_settles_a_missing_house_number():
     without = Address("Tonk Road", city="Jaipur", state="Rajasthan", postal_code="302018")
-    with_pin = Address("Tonk Road", city="Jaipur", state="Rajasthan", postal_code="302018", latitude=26.85, longitude=75.8)
+    with_pin = Address(
+        "Tonk Road", city="Jaipur", state="Rajasthan", postal_code="302018", latitude=26.85, longitude=75.8
+    )
     assert check(without).question is not None
     assert check(with_pin).question is None
 

@@ -12,7 +12,9 @@ COMPLETE = [
     Address("RCTB4359", city="Jeddah", country="SA"),
     Address("Building 14, Street 840, Zone 25", city="Doha", country="QA"),
     Address("Jl. Merdeka No. 17, RT 02/RW 05", city="Bandung", state="Jawa Barat", postal_code="40111", country="ID"),
-    Address("Unit 4B, Lot 3 Blk 9, Brgy San Antonio", city="Makati", state="Metro Manila", postal_code="1203", country="PH"),
+    Address(
+        "Unit 4B, Lot 3 Blk 9, Brgy San Antonio", city="Makati", state="Metro Manila", postal_code="1203", country="PH"
+    ),
     Address("số 12 ngõ 5 Láng Hạ, Đống Đa", city="Hà Nội", country="VN"),
     Address("No 4 Adeola Street, off Awolowo Road", city="Lagos", state="Lagos", country="NG"),
     Address("Corso Buenos Aires 14", city="Milano", state="MI", postal_code="20124", country="IT"),
@@ -26,7 +28,9 @@ COMPLETE = [
 @pytest.mark.parametrize("address", COMPLETE, ids=lambda a: f"{a.country}-{a.address1[:12]}")
 def test_a_complete_address_of_a_country_is_asked_nothing(address):
     report = check(address)
-    assert not {"HOUSE", "SHORT", "JUNK", "PIN_CITY", "PIN_FORMAT", "PIN_UNKNOWN", "PIN_MISSING"} & set(report.codes), report.findings
+    assert not {"HOUSE", "SHORT", "JUNK", "PIN_CITY", "PIN_FORMAT", "PIN_UNKNOWN", "PIN_MISSING"} & set(report.codes), (
+        report.findings
+    )
     assert report.question is None
 
 
@@ -34,18 +38,42 @@ def test_a_complete_address_of_a_country_is_asked_nothing(address):
     ("address", "expected", "question"),
     [
         (Address("Gulberg", city="Lahore", state="Punjab", country="PK"), "HOUSE", "ASK_HOUSE"),
-        (Address("House 3, Model Town", city="Lahore", state="Punjab", postal_code="5400", country="PK"), "PIN_FORMAT", "ASK_PIN"),
-        (Address("House 3, Clifton", city="Lahore", state="Sindh", postal_code="75600", country="PK"), "PIN_CITY", "CONFIRM_CITY_OR_PIN"),
-        (Address("Villa 3, Khalifa City", city="Abu Dhabi", state="Sharjah", country="AE"), "PIN_CITY", "CONFIRM_CITY_OR_PIN"),
+        (
+            Address("House 3, Model Town", city="Lahore", state="Punjab", postal_code="5400", country="PK"),
+            "PIN_FORMAT",
+            "ASK_PIN",
+        ),
+        (
+            Address("House 3, Clifton", city="Lahore", state="Sindh", postal_code="75600", country="PK"),
+            "PIN_CITY",
+            "CONFIRM_CITY_OR_PIN",
+        ),
+        (
+            Address("Villa 3, Khalifa City", city="Abu Dhabi", state="Sharjah", country="AE"),
+            "PIN_CITY",
+            "CONFIRM_CITY_OR_PIN",
+        ),
         (Address("Al Nahda", city="Dubai", state="Dubai", postal_code="00000", country="AE"), "HOUSE", "ASK_HOUSE"),
         (Address("P.O. Box 9911", city="Doha", country="QA"), "POBOX", "ASK_FULL"),
-        (Address("Corso Italia 3", city="Torino", state="TO", postal_code="80100", country="IT"), "PIN_CITY", "CONFIRM_CITY_OR_PIN"),
+        (
+            Address("Corso Italia 3", city="Torino", state="TO", postal_code="80100", country="IT"),
+            "PIN_CITY",
+            "CONFIRM_CITY_OR_PIN",
+        ),
         (Address("Corso Italia 3", city="Torino", state="TO", country="IT"), "PIN_MISSING", "ASK_PIN"),
         (Address("test", city="Nairobi", country="KE"), "JUNK", "ASK_FULL"),
-        (Address("Jalan Merdeka", city="Bandung", state="Jawa Barat", postal_code="40111", country="ID"), "HOUSE", "ASK_HOUSE"),
-        (Address("Dusun Sukajadi, Desa Cibiru", city="Bandung", state="Jawa Barat", country="ID"), "LANDMARK", "ASK_LANDMARK"),
+        (
+            Address("Jalan Merdeka", city="Bandung", state="Jawa Barat", postal_code="40111", country="ID"),
+            "HOUSE",
+            "ASK_HOUSE",
+        ),
+        (
+            Address("Dusun Sukajadi, Desa Cibiru", city="Bandung", state="Jawa Barat", country="ID"),
+            "LANDMARK",
+            "ASK_LANDMARK",
+        ),
     ],
-)  # fmt: skip
+)
 def test_what_a_country_needs_is_found_missing(address, expected, question):
     report = check(address)
     assert expected in report.codes

@@ -33,7 +33,10 @@ def test_the_number_that_was_asked_for_goes_to_the_front_of_the_line(texts, line
     assert "HOUSE" not in result.report.codes
 
 
-@pytest.mark.parametrize("text", ["ok", "hello", "will tell you later", "why do you need it?", "kab aayega", "cancel karo", "😊", "pata nahi"])
+@pytest.mark.parametrize(
+    "text",
+    ["ok", "hello", "will tell you later", "why do you need it?", "kab aayega", "cancel karo", "😊", "pata nahi"],
+)
 def test_chatter_and_other_wishes_leave_the_address_alone_and_the_question_open(text):
     result = said(ROAD, "ASK_HOUSE", text)
     assert result.after == ROAD
@@ -42,7 +45,9 @@ def test_chatter_and_other_wishes_leave_the_address_alone_and_the_question_open(
     assert result.open.code == "ASK_HOUSE"
 
 
-@pytest.mark.parametrize("text", ["ghar ka number nahi hai", "no house number", "मकान नंबर नहीं है", "koi number nahi hai"])
+@pytest.mark.parametrize(
+    "text", ["ghar ka number nahi hai", "no house number", "मकान नंबर नहीं है", "koi number nahi hai"]
+)
 def test_no_number_closes_the_question_for_good(text):
     result = said(ROAD, "ASK_HOUSE", f"{text}, jain mandir ke paas")
     assert "no_house_number" in result.flags
@@ -65,7 +70,16 @@ def test_the_shopper_reads_back_the_own_script():
 
 @pytest.mark.parametrize(
     "text",
-    ["400053", "400 053", "४०००५३", "pin 400053", "nahi 400053", "wrong pin, it should be 400053", "four zero zero zero five three", "pincode galat hai 400053 hoga"],
+    [
+        "400053",
+        "400 053",
+        "४०००५३",
+        "pin 400053",
+        "nahi 400053",
+        "wrong pin, it should be 400053",
+        "four zero zero zero five three",
+        "pincode galat hai 400053 hoga",
+    ],
 )
 def test_a_postal_code_is_read_however_it_is_said(text):
     result = said(FLAT, "CONFIRM_PIN", text)
@@ -131,7 +145,11 @@ def test_a_whole_new_address_replaces_the_old_one_and_tells_that_the_city_change
 
 def test_an_address_that_comes_line_by_line_is_one_address():
     result = said(ROAD, "ASK_FULL", "House 12", "Ram Nagar", "Ujjain", "456001")
-    assert (result.after.address1, result.after.city, result.after.postal_code) == ("House 12, Ram Nagar", "Ujjain", "456001")
+    assert (result.after.address1, result.after.city, result.after.postal_code) == (
+        "House 12, Ram Nagar",
+        "Ujjain",
+        "456001",
+    )
 
 
 def test_the_city_that_answers_brings_its_state():
@@ -161,16 +179,31 @@ def test_a_contact_card_is_another_number_and_no_address():
 @pytest.mark.parametrize("nested", [True, False])
 def test_the_address_form_replaces_the_fields_that_it_fills(nested):
     values = {
-        "house_number": "9", "floor_number": "2", "building_name": "Sai Residency", "address": "Ring Road", "landmark_area": "near Apollo",
-        "city": "Indore", "state": "MP", "in_pin_code": "452010", "phone_number": "9829012345",
-    }  # fmt: skip
+        "house_number": "9",
+        "floor_number": "2",
+        "building_name": "Sai Residency",
+        "address": "Ring Road",
+        "landmark_area": "near Apollo",
+        "city": "Indore",
+        "state": "MP",
+        "in_pin_code": "452010",
+        "phone_number": "9829012345",
+    }
     import json
 
     body = json.dumps({"values": values} if nested else values)
-    form = {"type": "interactive", "interactive": {"type": "nfm_reply", "nfm_reply": {"name": "address_message", "response_json": body}}}
+    form = {
+        "type": "interactive",
+        "interactive": {"type": "nfm_reply", "nfm_reply": {"name": "address_message", "response_json": body}},
+    }
     after = merge(ROAD, "ASK_FULL", [read_reply(form)]).after
     assert after.address1 == "9, Floor 2, Sai Residency, Ring Road"
-    assert (after.landmark, after.state, after.postal_code, after.alt_phone) == ("near Apollo", "Madhya Pradesh", "452010", "+919829012345")
+    assert (after.landmark, after.state, after.postal_code, after.alt_phone) == (
+        "near Apollo",
+        "Madhya Pradesh",
+        "452010",
+        "+919829012345",
+    )
 
 
 def test_differences_can_be_read_back():

@@ -10,25 +10,58 @@ from hypothesis import strategies as st
 from bot.addresses import FINDINGS, QUESTIONS, Address, Reply, check, check_phone, merge
 from bot.addresses.replies import read_reply
 
+WORDS = [
+    *(
+        "flat",
+        "no",
+        "12",
+        "house",
+        "near",
+        "opp",
+        "शिव",
+        "मंदिर",
+        "के",
+        "पास",
+        "sector",
+        "4",
+        "-",
+        "/",
+        ",",
+        "302017",
+        "पिन",
+    ),
+    *("nahi", "yes", "👍", "vill", "post", "\n", "Jaipur", "mumbai", "9829012345", "c/o", "gali", "gate", "(", "", "#"),
+]
 TEXT = st.one_of(
     st.text(max_size=120),
     st.lists(
-        st.sampled_from(
-            "flat no 12 house near opp शिव मंदिर के पास sector 4 - / , 302017 पिन nahi yes 👍 vill post \n Jaipur mumbai 9829012345 c/o gali gate (  #".split(" ")
-        ),
+        st.sampled_from(WORDS),
         max_size=14,
     ).map(" ".join),
 )
 COUNTRY = st.sampled_from(["IN", "PK", "AE", "IT", "", "in", "ZZ", "भारत", "VN"])
 ADDRESS = st.builds(
-    Address, address1=TEXT, address2=TEXT, landmark=TEXT, city=TEXT, state=TEXT, postal_code=TEXT, country=COUNTRY,
-    latitude=st.none() | st.floats(-90, 90), longitude=st.none() | st.floats(-180, 180), directions=TEXT,
-)  # fmt: skip
+    Address,
+    address1=TEXT,
+    address2=TEXT,
+    landmark=TEXT,
+    city=TEXT,
+    state=TEXT,
+    postal_code=TEXT,
+    country=COUNTRY,
+    latitude=st.none() | st.floats(-90, 90),
+    longitude=st.none() | st.floats(-180, 180),
+    directions=TEXT,
+)
+KEYS = [
+    *("type", "location", "latitude", "longitude", "contacts", "phones", "phone"),
+    *("interactive", "nfm_reply", "response_json", "values", "text", "body"),
+]
 ANYTHING = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=20),
-    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.sampled_from(["type", "location", "latitude", "longitude", "contacts", "phones", "phone", "interactive", "nfm_reply", "response_json", "values", "text", "body"]), inner, max_size=4),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.sampled_from(KEYS), inner, max_size=4),
     max_leaves=12,
-)  # fmt: skip
+)
 KNOWN = [
     Address("Flat 12, Lake View Apartment, near City Mall", city="Jaipur", state="Rajasthan", postal_code="302017"),
     Address("Tonk Road", city="Jodhpur", state="Rajasthan", postal_code="302018"),
@@ -86,7 +119,9 @@ def test_figures_of_every_script_count_as_the_same_figures(address, zero):
 @pytest.mark.parametrize("address", KNOWN, ids=lambda a: a.address1[:12])
 @pytest.mark.parametrize("change", [str.upper, str.lower, str.title])
 def test_capitals_make_no_difference(address, change):
-    written = replace(address, address1=change(address.address1), city=change(address.city), state=change(address.state))
+    written = replace(
+        address, address1=change(address.address1), city=change(address.city), state=change(address.state)
+    )
     assert check(written).codes == check(address).codes
     assert check(written).score == check(address).score
 
@@ -100,7 +135,9 @@ def test_chatter_may_come_as_often_as_it_likes(question):
     assert merge(once.after, question, chatter).after == KNOWN[1]
 
 
-@pytest.mark.parametrize("text", ["flat 5 Sai Residency", "near water tank", "pin 302020", "gate no 2", "gali no 4", "2nd floor"])
+@pytest.mark.parametrize(
+    "text", ["flat 5 Sai Residency", "near water tank", "pin 302020", "gate no 2", "gali no 4", "2nd floor"]
+)
 def test_the_same_fact_said_twice_changes_nothing_the_second_time(text):
     once = merge(KNOWN[1], "ASK_HOUSE", [text]).after
     assert merge(once, "ASK_HOUSE", [text]).after == once
