@@ -16,7 +16,8 @@ import click
 def command(ctx: click.Context, sentence: str | None, state: str, region: str, language: str | None) -> None:
     """Read JSON lines {"id", "text", "state", "lang"?, "region"?, "at"?} and write what each message means.
 
-    Written per line: {"id", "intent", "acts", "slots", "confidence"}; the intent is null for a message that was not understood.
+    Written per line: {"id", "intent", "acts", "slots",
+    "confidence"}; the intent is null for a message that was not understood.
     "at" is the message's time as ISO 8601 in the shopper's zone; without it the time of the development set is used.
     """
     if ctx.invoked_subcommand is not None:

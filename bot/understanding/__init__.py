@@ -1,6 +1,7 @@
 """Read what shoppers write: words in, acts and slots out.
 
-Pure: no clock, no network, no files but the language packs that ship beside the code, and those only when a message needs them.
+Pure: no clock, no network, no files but the language packs that ship beside the code, and those only when a message
+needs them.
 """
 
 from bot.understanding.contract import Act, Choice, Context, Interpretation

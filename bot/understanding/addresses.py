@@ -2,13 +2,15 @@
 
 import re
 
-from bot.understanding.grammar import View
 from bot.understanding.lexicon import BIT, mask
 from bot.understanding.normal import Token
+from bot.understanding.view import View
 
 _PINCODES = {
-    "IN": r"[1-9]\d{2} ?\d{3}", "PK": r"\d{5}", "BD": r"\d{4}", "ID": r"\d{5}", "PH": r"\d{4}", "VN": r"\d{5,6}", "BR": r"\d{5}-?\d{3}",
-    "MX": r"\d{5}", "ES": r"\d{5}", "EG": r"\d{5}", "SA": r"\d{5}", "US": r"\d{5}", "CO": r"\d{6}", "NP": r"\d{5}", "LK": r"\d{5}",
+    "IN": r"[1-9]\d{2} ?\d{3}", "PK": r"\d{5}", "BD": r"\d{4}", "ID": r"\d{5}", "PH": r"\d{4}", "VN": r"\d{5,6}",
+    "BR": r"\d{5}-?\d{3}",
+    "MX": r"\d{5}", "ES": r"\d{5}", "EG": r"\d{5}", "SA": r"\d{5}", "US": r"\d{5}", "CO": r"\d{6}", "NP": r"\d{5}",
+    "LK": r"\d{5}",
 }  # fmt: skip
 _COMPILED = {region: re.compile(rf"(?<![\d/.-]){pattern}(?![\d/-]|\.\d)") for region, pattern in _PINCODES.items()}
 _PHONE = re.compile(r"(?<!\d)\+?\d[\d -]{8,14}\d(?!\d)")

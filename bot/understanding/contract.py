@@ -19,8 +19,10 @@ class Choice:
 class Context:
     """What is known when a message arrives.
 
-    `state` is the kind of the open question: confirm, address_check, address, slot, rating, review or idle. `expected` names the
-    acts that the question waits for; `at` is the message's own time in the shopper's zone, against which "tomorrow" is resolved.
+    `state` is the kind of the open question: confirm, address_check, address, slot, rating, review or idle.
+    `expected` names the
+    acts that the question waits for; `at` is the message's own time in the shopper's zone, against which "tomorrow"
+    is resolved.
     """
 
     state: str = "idle"
@@ -35,7 +37,8 @@ class Context:
 class Act:
     """One thing that a message does.
 
-    `kind` is one of the 21 acts of `packs/README.md`, or "choice" with the slot `id` when the message names an option of the open
+    `kind` is one of the 21 acts of `packs/README.md`, or "choice" with the slot `id` when the message names an
+    option of the open
     question. `source` is the layer that decided, `evidence` the words or rule that it decided by.
     """
 

@@ -1,7 +1,9 @@
 """Read the day and the hour that a shopper asks for.
 
-Words come from the packs and from CLDR; the order of words is read by a small grammar that knows operators before and after
-their target ("after 6", "6 ke baad"). Nothing here guesses: what is not understood is left out, and every resolved date is
+Words come from the packs and from CLDR; the order of words is read by a small grammar that knows operators before
+and after
+their target ("after 6", "6 ke baad"). Nothing here guesses: what is not understood is left out, and every resolved
+date is
 read back to the shopper.
 """
 
@@ -117,10 +119,10 @@ def offsets(line: Line) -> None:
             line.take(*near)
             line.day(Span(target, target), first, last)
     for index in range(len(line.items) - 1):
-        if line.is_(index, "units", "week") and line.number(index - 1) is None:
-            if line.is_(index + 1, "words", "after") and line.post:
-                line.take(index + 1)
-                line.day(week(line.today, 1), index, index + 1)
+        alone = line.is_(index, "units", "week") and line.number(index - 1) is None
+        if alone and line.post and line.is_(index + 1, "words", "after"):
+            line.take(index + 1)
+            line.day(week(line.today, 1), index, index + 1)
 
 
 def periods(line: Line) -> None:

@@ -4,11 +4,12 @@ Classes carry what one language teaches over to all others; letters catch spelli
 """
 
 import zlib
+from itertools import pairwise
 from math import sqrt
 
-from bot.understanding.grammar import View
 from bot.understanding.lexicon import BIT, classes
 from bot.understanding.normal import Token, fold
+from bot.understanding.view import View
 
 BUCKETS = 1 << 15
 _EMPTY = frozenset({"FUNC", "PLEASE"})
@@ -35,7 +36,7 @@ def letters(found: list[Token]) -> dict[str, float]:
                 counts[key] = counts.get(key, 0.0) + 0.6
         for key, value in (("w" + word, 1.5), ("k" + _skeleton(word), 0.8)):
             counts[key] = counts.get(key, 0.0) + value
-    for one, two in zip(words, words[1:], strict=False):
+    for one, two in pairwise(words):
         key = f"b{one}_{two}"
         counts[key] = counts.get(key, 0.0) + 1.2
     length = sqrt(sum(value * value for value in counts.values())) or 1.0

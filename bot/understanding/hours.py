@@ -20,9 +20,8 @@ def clock_times(line: Line) -> None:
             and following
             and following.before in (":", ".")
             and line.items[index].kind == "number"
-        ):
-            if following.before == ":" or len(following.text) == 2:
-                minute, last, said = nextnumber, index + 1, True
+        ) and (following.before == ":" or len(following.text) == 2):
+            minute, last, said = nextnumber, index + 1, True
         marker = last + 1
         sure = said and (hour > 12 or (hour == 0))
         first = index
@@ -53,7 +52,7 @@ def clock_times(line: Line) -> None:
 
 
 def hour_ranges(line: Line) -> None:
-    """Read "4 se 6", "6-8", "between 4 and 6", "from 10 to 12 o'clock", and a bare hour beside an operator or a part of day."""
+    """Read "4 se 6", "6-8", "between 4 and 6", "from 10 to 12 o'clock"."""
     between = any(atom.can("words", "between") for atom in line.items)
     for index in range(len(line.items) - 1):
         start = _hour_at(line, index)
@@ -66,7 +65,7 @@ def hour_ranges(line: Line) -> None:
                 else False
             )
             gap = middle == index + 2 and (
-                line.is_(index + 1, "words", "to") or line.is_(index + 1, "words", "from") or line.is_(index + 1, "words", "until")
+                any(line.is_(index + 1, "words", word) for word in ("to", "from", "until"))
                 or (between and line.items[index + 1].before == "") or line.items[index + 1].text == "-"
             )  # fmt: skip
             if not joined and not gap:
@@ -74,11 +73,12 @@ def hour_ranges(line: Line) -> None:
             stop = _hour_at(line, middle + 1 if line.is_(middle, "words", "oclock") else middle)
             if stop is None or start is stop:
                 continue
-            if max(start.hour, stop.hour) > 12 and not (
-                start.sure or stop.sure or start in line.clocks or stop in line.clocks
+            if (
+                max(start.hour, stop.hour) > 12
+                and not (start.sure or stop.sure or start in line.clocks or stop in line.clocks)
+                and (start.hour > 12 or stop.hour > 12)
             ):
-                if start.hour > 12 or stop.hour > 12:
-                    continue
+                continue
             start.operator, stop.operator = "from", "until"
             for clock in (start, stop):
                 if clock not in line.clocks:

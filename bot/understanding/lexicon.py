@@ -10,9 +10,13 @@ from bot.understanding.tables import BIT, Compiled, Term, classes, compiled, ind
 __all__ = ["BIT", "Reader", "Unit", "classes", "compiled", "languages", "mask", "units"]
 
 _SYMBOLS = {
-    "👍": "YES", "👌": "YES", "✅": "YES", "✔": "YES", "☑": "YES", "💯": "YES", "🆗": "OK", "🤝": "OK", "👎": "NO", "❌": "NO",
-    "✖": "NO", "🚫": "NO", "🙅": "NO", "❎": "NO", "🙏": "THANKS", "👋": "GREET", "📦": "ORDER", "🚚": "ORDER", "🛵": "ORDER",
-    "🏠": "HOME", "📍": "ADDRESS", "📞": "TALK", "☎": "TALK", "💳": "ONLINE", "💔": "DAMAGED", "⏰": "WHEN", "💵": "CASH", "💰": "PRICE",
+    "👍": "YES", "👌": "YES", "✅": "YES", "✔": "YES", "☑": "YES", "💯": "YES", "🆗": "OK", "🤝": "OK", "👎": "NO",
+    "❌": "NO",
+    "✖": "NO", "🚫": "NO", "🙅": "NO", "❎": "NO", "🙏": "THANKS", "👋": "GREET", "📦": "ORDER", "🚚": "ORDER",
+    "🛵": "ORDER",
+    "🏠": "HOME", "📍": "ADDRESS", "📞": "TALK", "☎": "TALK", "💳": "ONLINE", "💔": "DAMAGED", "⏰": "WHEN",
+    "💵": "CASH",
+    "💰": "PRICE",
 }  # fmt: skip
 
 
@@ -261,7 +265,7 @@ def languages(found: list[Token], locale: str | None, region: str | None) -> tup
     """Return the packs to read a message with, best first and English last, and the votes."""
     scripts = [script(token.text) for token in found if not token.symbol]
     native = [code for code in scripts if code and code != "Latn"]
-    everyone = dict((row[0], row) for row in packs.scopes())
+    everyone = {row[0]: row for row in packs.scopes()}
     if not native:
         votes = vote(found, candidates({"Latn"}, locale, region), locale, region)
         known = votes[0][0] if votes else 0.0

@@ -12,10 +12,14 @@ from pathlib import Path
 FOLDER = Path(__file__).with_name("packs")
 
 CLASSES = (
-    "YES", "OK", "RIGHT", "NO", "NEG", "NOWANT", "BUT", "ALSO", "CANCEL", "UNDO", "KEEP", "SEND", "CONFIRM", "WANT", "DO",
-    "ORDER", "ORDERED", "NOTMINE", "WHO", "WHY", "REASON", "STOP", "MSG", "OPTOUT", "OPTIN", "RESUME", "ADDRESS", "CHANGE", "WRONG",
-    "OTHER", "HOME", "PLACE", "WHEN", "HOWLONG", "LATER", "AWAY", "WHERE", "STATUS", "ARRIVE", "LATE", "HOWMUCH", "PRICE",
-    "OFFER", "PAY", "ONLINE", "CASH", "HUMAN", "TALK", "RETURN", "DAMAGED", "PRODUCT", "ASK", "GREET", "THANKS", "PLEASE",
+    "YES", "OK", "RIGHT", "NO", "NEG", "NOWANT", "BUT", "ALSO", "CANCEL", "UNDO", "KEEP", "SEND", "CONFIRM", "WANT",
+    "DO",
+    "ORDER", "ORDERED", "NOTMINE", "WHO", "WHY", "REASON", "STOP", "MSG", "OPTOUT", "OPTIN", "RESUME", "ADDRESS",
+    "CHANGE", "WRONG",
+    "OTHER", "HOME", "PLACE", "WHEN", "HOWLONG", "LATER", "AWAY", "WHERE", "STATUS", "ARRIVE", "LATE", "HOWMUCH",
+    "PRICE",
+    "OFFER", "PAY", "ONLINE", "CASH", "HUMAN", "TALK", "RETURN", "DAMAGED", "PRODUCT", "ASK", "GREET", "THANKS",
+    "PLEASE",
     "FUNC", "CHAT",
 )  # fmt: skip
 ACTS = (

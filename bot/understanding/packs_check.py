@@ -14,17 +14,23 @@ from bot.understanding.packs import Pack, PackError, load, names, sentences
 
 # Classes that would reverse a decision if one form stood in both.
 OPPOSITES = (
-    ("YES", "NO"), ("OK", "NO"), ("RIGHT", "NO"), ("YES", "NOWANT"), ("OK", "NOWANT"), ("WANT", "NOWANT"), ("SEND", "CANCEL"),
+    ("YES", "NO"), ("OK", "NO"), ("RIGHT", "NO"), ("YES", "NOWANT"), ("OK", "NOWANT"), ("WANT", "NOWANT"), ("SEND",
+    "CANCEL"),
     ("CONFIRM", "CANCEL"), ("YES", "CANCEL"), ("OK", "CANCEL"), ("KEEP", "CANCEL"), ("YES", "NEG"), ("OK", "NEG"),
-    ("RIGHT", "NEG"), ("SEND", "NEG"), ("CONFIRM", "NEG"), ("RIGHT", "WRONG"), ("OPTOUT", "OPTIN"), ("CANCEL", "OPTOUT"),
-    ("YES", "OPTOUT"), ("OK", "OPTOUT"), ("YES", "BUT"), ("OK", "BUT"), ("YES", "STOP"), ("CANCEL", "NEG"), ("CANCEL", "UNDO"),
+    ("RIGHT", "NEG"), ("SEND", "NEG"), ("CONFIRM", "NEG"), ("RIGHT", "WRONG"), ("OPTOUT", "OPTIN"), ("CANCEL",
+    "OPTOUT"),
+    ("YES", "OPTOUT"), ("OK", "OPTOUT"), ("YES", "BUT"), ("OK", "BUT"), ("YES", "STOP"), ("CANCEL", "NEG"),
+    ("CANCEL", "UNDO"),
 )  # fmt: skip
-NEEDED = ("YES", "OK", "NO", "NEG", "NOWANT", "BUT", "CANCEL", "UNDO", "SEND", "CONFIRM", "WANT", "OPTOUT", "FUNC", "PLEASE",
-          "ADDRESS", "CHANGE", "WRONG", "WHEN", "WHERE", "ARRIVE", "HOWMUCH", "NOTMINE", "DAMAGED", "RETURN", "HUMAN")  # fmt: skip
+NEEDED = ("YES", "OK", "NO", "NEG", "NOWANT", "BUT", "CANCEL", "UNDO", "SEND", "CONFIRM", "WANT", "OPTOUT", "FUNC",
+"PLEASE",
+          "ADDRESS", "CHANGE", "WRONG", "WHEN", "WHERE", "ARRIVE", "HOWMUCH", "NOTMINE", "DAMAGED", "RETURN",
+          "HUMAN")  # fmt: skip
 DECIDING = ("YES", "OK", "RIGHT", "NO", "NEG", "NOWANT", "CANCEL", "SEND", "CONFIRM", "WANT", "OPTOUT")
 TESTS = {"dont_cancel": 5, "yes_but": 5, "opt_out": 5}
 UNSAFE = {
-    ("cancel", "confirm"), ("confirm", "cancel"), ("dont_cancel", "cancel"), ("yes_but", "confirm"), ("not_my_order", "confirm"),
+    ("cancel", "confirm"), ("confirm", "cancel"), ("dont_cancel", "cancel"), ("yes_but", "confirm"),
+    ("not_my_order", "confirm"),
     ("return_refund", "confirm"), ("change_address", "confirm"), ("reschedule", "confirm"),
 }  # fmt: skip
 
@@ -127,6 +133,11 @@ def failures(pack: Pack) -> Iterator[tuple[bool, str]]:
             )
 
 
+def say(line: object) -> None:
+    """Write a line for the person at the terminal."""
+    sys.stdout.write(f"{line}\n")
+
+
 def report(name: str) -> int:
     """Print everything about one pack and return the number of errors (collisions are notes)."""
     try:
@@ -135,20 +146,20 @@ def report(name: str) -> int:
         for other in names():
             if other != name:
                 for note in collisions(pack, load(other)):
-                    print(f"  note: {note}")
+                    say(f"  note: {note}")
     except PackError as problem:
-        print(f"{name}: {problem}")
+        say(f"{name}: {problem}")
         return 1
     for error in errors:
-        print(f"  error: {error}")
+        say(f"  error: {error}")
     total = sum(1 for _ in sentences(name, "tests"))
     failed = list(failures(pack))
     for unsafe, text in failed:
-        print(f"  {'SAFETY' if unsafe else 'failed'}: {text}")
+        say(f"  {'SAFETY' if unsafe else 'failed'}: {text}")
     bad = len(errors) + sum(unsafe for unsafe, _ in failed)
     count = sum(len(listed) for listed in pack.lexicon.values())
     rows = sum(1 for _ in sentences(name, "examples"))
-    print(f"{name}: {count} forms, {rows} examples, {total - len(failed)} of {total} tests pass, {bad} errors")
+    say(f"{name}: {count} forms, {rows} examples, {total - len(failed)} of {total} tests pass, {bad} errors")
     return bad
 
 
@@ -157,10 +168,10 @@ def main(arguments: list[str]) -> int:
     if arguments[:1] == ["--try"] and len(arguments) == 3:
         from bot.understanding.trial import explain, region_of
 
-        print(explain(arguments[2], region_of(load(arguments[1]).name)))
+        say(explain(arguments[2], region_of(load(arguments[1]).name)))
         return 0
     if not arguments:
-        print(__doc__)
+        say(__doc__)
         return 2
     chosen = names() if arguments == ["--all"] else arguments
     return 1 if sum(report(name) for name in chosen) else 0

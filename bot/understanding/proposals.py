@@ -1,7 +1,9 @@
 """Let a language model propose what a message means, when the packs and the classifier abstain.
 
-Off unless the caller brings a `Proposer`: this package makes no request. A proposal is a suggestion from a closed set; it
-passes the same vetoes as the classifier, its dates and numbers are read again from the message by our own parsers, and an act that
+Off unless the caller brings a `Proposer`: this package makes no request. A proposal is a suggestion from a closed
+set; it
+passes the same vetoes as the classifier, its dates and numbers are read again from the message by our own parsers,
+and an act that
 changes an order is never safe, so that the shopper confirms it with one tap.
 """
 
@@ -20,7 +22,7 @@ _MOST = 0.8  # A proposal is never surer than a sentence that a pack lists.
 
 
 class Proposer(Protocol):
-    """Something that names acts for a text; answers with {"acts": [{"kind", "confidence"}]} or None, within its own time limit."""
+    """Names acts for a text: {"acts": [{"kind", "confidence"}]}, or None; it keeps its own time limit."""
 
     def propose(
         self, text: str, state: str, allowed: tuple[str, ...], language: str | None

@@ -1,10 +1,18 @@
 """Read a rating from 1 to 5 out of digits, fractions, stars, faces and quality words."""
 
-from bot.understanding.grammar import View
+from itertools import pairwise
+
 from bot.understanding.lexicon import BIT, Reader, mask
 from bot.understanding.normal import Token
+from bot.understanding.view import View
 
-_FACES = {5: "😍🥰🤩❤♥💖💕😘🔥👏💯🎉👌🥳💗💓", 4: "😊🙂😀😃😄😁👍☺😇🤗😉😋✅", 3: "😐😑😶🤔😕🫤", 2: "🙁☹😞😔😟😣😒😢😖", 1: "😡🤬😠👎😤🤮💩😭🤢😾💔"}  # fmt: skip
+_FACES = {
+    5: "😍🥰🤩❤♥💖💕😘🔥👏💯🎉👌🥳💗💓",
+    4: "😊🙂😀😃😄😁👍☺😇🤗😉😋✅",
+    3: "😐😑😶🤔😕🫤",
+    2: "🙁☹😞😔😟😣😒😢😖",
+    1: "😡🤬😠👎😤🤮💩😭🤢😾💔",
+}
 _BY_FACE = {face: stars for stars, faces in _FACES.items() for face in faces}
 
 
@@ -46,14 +54,14 @@ def stars(found: list[Token], reader: Reader, view: View) -> int | None:
 
 
 def _fraction(found: list[Token], numbers: list[tuple[int, int]]) -> int | None:
-    for (place, value), (other, whole) in zip(numbers, numbers[1:], strict=False):
+    for (place, value), (other, whole) in pairwise(numbers):
         if whole in (5, 10) and value <= whole and other - place <= 3:
             slash = other == place + 1 and found[other].before == "/"
             point = found[other].before == "." and other == place + 1
             worded = other - place in (2, 3) and not point
             if slash or worded:
                 return _half_up(value if whole == 5 else value / 2)
-    for (place, whole), (other, value) in zip(numbers, numbers[1:], strict=False):  # "10 me se 9"
+    for (place, whole), (other, value) in pairwise(numbers):  # "10 me se 9"
         if whole in (5, 10) and value <= whole and 1 < other - place <= 3:
             return _half_up(value if whole == 5 else value / 2)
     return None

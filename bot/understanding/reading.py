@@ -6,10 +6,11 @@ from bot.understanding import addresses, dates, ratings
 from bot.understanding.classifier import Model, memory_key, model
 from bot.understanding.contract import ORDER_CHANGING, Act, Choice, Context, Interpretation, Slot
 from bot.understanding.features import letters, meanings
-from bot.understanding.grammar import GO, Verdict, View, decide, second
+from bot.understanding.grammar import Verdict, decide, second
 from bot.understanding.lexicon import BIT, Reader, compiled, languages, mask, units
 from bot.understanding.normal import Token, normalise, plain, tokens
 from bot.understanding.topics import topics
+from bot.understanding.view import GO, View
 
 _OPTION_WORDS = frozenset(
     [
@@ -59,7 +60,8 @@ class Message:
 def understand(text: str, context: Context) -> Interpretation:
     """Return the acts of a message.
 
-    Total and deterministic: any text gives an interpretation, possibly one without acts, and the same text in the same context
+    Total and deterministic: any text gives an interpretation, possibly one without acts, and the same text in the
+    same context
     always the same one.
     """
     clean = normalise(text)
@@ -177,6 +179,9 @@ def _verdict(message: Message, context: Context) -> Verdict | None:
     return verdict
 
 
+_BESIDE_RATING = frozenset({"review_rating", "slot_choice", "review_text", "greeting_thanks"})
+
+
 def _answer(message: Message, context: Context) -> Interpretation:
     view = message.view
     verdict = _verdict(message, context)
@@ -190,14 +195,9 @@ def _answer(message: Message, context: Context) -> Interpretation:
             return _decided(message, verdict)
     if remembered is not None and not forbidden(remembered, view):
         return _single(message, remembered, 0.9, "example", "a sentence of the pack", safe=False)
-    if message.stars is not None and ratings.bare(view) and (view.state in ("rating", "review") or view.has("STAR")):
-        if not view.has("GREET") and set(message.about) <= {
-            "review_rating",
-            "slot_choice",
-            "review_text",
-            "greeting_thanks",
-        }:
-            return _single(message, "review_rating", 0.92, "rating", f"{message.stars} stars")
+    rated = message.stars is not None and (view.state in ("rating", "review") or view.has("STAR"))
+    if rated and ratings.bare(view) and not view.has("GREET") and set(message.about) <= _BESIDE_RATING:
+        return _single(message, "review_rating", 0.92, "rating", f"{message.stars} stars")
     if message.address >= 0.8:
         return _single(message, "address_fragment", message.address, "address", "words of an address")
     return _classified(message, context)
@@ -217,7 +217,7 @@ def _remembered(message: Message, context: Context) -> str | None:
 
 
 def forbidden(act: str, view: View) -> bool:
-    """Tell whether a safety class forbids an act to anything but the grammar: the classifier, an example, a proposal."""
+    """Tell whether a safety class forbids an act to all but the grammar: to the classifier, an example, a proposal."""
     if act == "confirm":
         blocked = mask(
             "NEG", "CANCEL", "BUT", "STOP", "NO", "NOWANT", "NOTMINE", "OPTOUT", "WRONG", "RETURN", "DAMAGED", "LATER"
@@ -286,8 +286,7 @@ def _scores(message: Message, known: Model | None) -> dict[str, float]:
     if known is None:
         about = message.about or ("out_of_scope",)
         return {act: 1.0 / (place + 1) ** 3 for place, act in enumerate(about)}
-    scores = known.scores({**letters(message.found), **meanings(message.view, message.about)})
-    return scores
+    return known.scores({**letters(message.found), **meanings(message.view, message.about)})
 
 
 def _decided(message: Message, verdict: Verdict) -> Interpretation:
@@ -337,7 +336,9 @@ def _slots(message: Message, act: str, given: dict[str, Slot]) -> dict[str, Slot
         slots.update({key: value for key, value in message.slots.items() if key in ("pincode", "phone")})
     if act == "talk_to_human" and "phone" in message.slots:
         slots["phone"] = message.slots["phone"]
-    if act in ("review_rating", "review_text", "complaint_damaged") and message.stars is not None:
-        if act == "review_rating" or message.view.has("STAR", "NUMBER"):
-            slots["rating"] = message.stars
+    said = act == "review_rating" or (
+        act in ("review_text", "complaint_damaged") and message.view.has("STAR", "NUMBER")
+    )
+    if said and message.stars is not None:
+        slots["rating"] = message.stars
     return slots

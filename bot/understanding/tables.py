@@ -90,7 +90,11 @@ class Compiled:
 
     def bits(self, words: list[str]) -> int:
         """Return the classes of a phrase: of its exact spelling, else of one that sounds the same."""
-        return self.exact.get(" ".join(words)) or self.loose.get(self.key(words))
+        found = self.exact.get(" ".join(words))
+        if found:
+            return found
+        key = self.key(words)  # Keys that are also exact spellings with the same classes stand only there.
+        return self.loose.get(key) or self.exact.get(key)
 
     def limit(self, word: str) -> int:
         """Return how many words a phrase that begins with this one may have."""

@@ -106,7 +106,7 @@ def atoms(found: list[Token], reader: Reader, read: list[Unit]) -> list[Atom]:
             if (rest := re.fullmatch(r"(\D+)(\d+)", parts[2])) is not None:
                 words[-1:] = [(rest[1], index, ""), (rest[2], index, "")]
         else:
-            words.append((token.text, index, token.before or ("" if token.spaced or index == 0 else "")))
+            words.append((token.text, index, token.before))
     negators = {index for unit in read if unit.bits & _NEGATORS for index in range(unit.start, unit.end)}
     # "not today" may be one known phrase; its negator still has to be seen.
     negators |= {index for index, token in enumerate(found) if reader.phrase([token.text], 0)[0] & _NEGATORS}

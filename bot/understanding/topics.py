@@ -1,7 +1,7 @@
 """Name what a message is about, from its word classes alone."""
 
-from bot.understanding.grammar import QUESTION, View
 from bot.understanding.lexicon import mask
+from bot.understanding.view import QUESTION, View
 
 _RULES: tuple[tuple[str, int, int], ...] = (
     # act, classes of which one must occur, classes of which another must occur (0: none)

@@ -1,7 +1,9 @@
 """Train the classifier from the packs' examples, byte for byte the same on every run.
 
-Plain multinomial logistic regression by AdaGrad in the standard library: a few minutes of one core, no package to install, no
-difference between machines. Each sentence is learned three times: as it is, in another state, and by its word classes alone,
+Plain multinomial logistic regression by AdaGrad in the standard library: a few minutes of one core, no package to
+install, no
+difference between machines. Each sentence is learned three times: as it is, in another state, and by its word
+classes alone,
 which is what an unseen sentence of another language shares with it.
 """
 
@@ -43,7 +45,7 @@ def digest() -> str:
     """Return a fingerprint of everything that the weights depend on: packs, and the code that reads them."""
     total = blake2b(digest_size=16)
     code = FOLDER.parent
-    for path in sorted(FOLDER.glob("*/*.t*")) + [code / "features.py", code / "training.py", code / "cldr.json"]:
+    for path in [*sorted(FOLDER.glob("*/*.t*")), code / "features.py", code / "training.py", code / "cldr.json"]:
         if path.name == "tests.txt":
             continue
         total.update(path.relative_to(code).as_posix().encode() + b"\0" + path.read_bytes() + b"\0")
@@ -130,7 +132,7 @@ def fit(data: list[Row], say: bool = False) -> tuple[list[list[float]], list[flo
                     seen[place] += slope * slope
                     mine[place] -= RATE * slope / sqrt(seen[place] + 1e-3) + DECAY * mine[place]
         if say:
-            print(f"  round {epoch + 1} of {EPOCHS}: loss {loss / max(1, len(data)):.3f}", file=sys.stderr)
+            sys.stderr.write(f"  round {epoch + 1} of {EPOCHS}: loss {loss / max(1, len(data)):.3f}" + "\n")
     return weights, bias
 
 
@@ -152,7 +154,7 @@ def build(chosen: tuple[str, ...], say: bool = False) -> bytes:
     """Return the content of weights.bin for some packs."""
     data = rows(chosen)
     if say:
-        print(f"{len(data)} rows from {len(chosen)} packs", file=sys.stderr)
+        sys.stderr.write(f"{len(data)} rows from {len(chosen)} packs" + "\n")
     weights, bias = fit(data, say)
     largest = max((abs(value) for act in weights for value in act), default=1.0) or 1.0
     # The largest weights are cut so that the many small ones keep their precision.

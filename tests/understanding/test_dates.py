@@ -1,6 +1,6 @@
 """Days and hours that shoppers name, against the message's time in their own zone."""
 
-from datetime import date, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from zoneinfo import ZoneInfo
 
 import pytest
@@ -11,7 +11,8 @@ from bot.understanding import Context, understand
 from bot.understanding.calendar import end_of, festival, month_day, week, weekday
 
 ZONES = ("Asia/Kolkata", "Africa/Cairo", "America/Sao_Paulo", "Europe/Madrid", "America/Mexico_City")
-moments = st.datetimes(min_value=datetime(2026, 1, 1), max_value=datetime(2027, 6, 30))
+FIRST, LAST = datetime(2026, 1, 1), datetime(2027, 6, 30)  # noqa: DTZ001 - Hypothesis wants bounds without a zone.
+moments = st.datetimes(min_value=FIRST, max_value=LAST, timezones=st.just(UTC))
 
 
 def slots(text: str, at: datetime, region: str = "IN", state: str = "slot") -> dict[str, object]:
@@ -61,7 +62,7 @@ def test_no_named_day_lies_in_the_past_and_ranges_run_forward(moment: datetime) 
         assert days == sorted(days)
 
 
-NOW = datetime(2026, 11, 18, 11, 0)  # a Wednesday
+NOW = datetime(2026, 11, 18, 11, 0, tzinfo=UTC)  # a Wednesday
 
 
 @pytest.mark.parametrize(

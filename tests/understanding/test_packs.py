@@ -7,8 +7,10 @@ from bot.understanding.packs_check import collisions, failures, schema
 
 SHIPPED = names()
 EXPECTED = {
-    "en-Latn", "hi-Deva", "hi-Latn", "ur-Arab", "ur-Latn", "bn-Beng", "bn-Latn", "ta-Taml", "ta-Latn", "te-Telu", "te-Latn", "mr-Deva",
-    "mr-Latn", "gu-Gujr", "gu-Latn", "kn-Knda", "kn-Latn", "ml-Mlym", "ml-Latn", "pa-Guru", "pa-Latn", "ar-Arab", "ar-Latn", "id-Latn",
+    "en-Latn", "hi-Deva", "hi-Latn", "ur-Arab", "ur-Latn", "bn-Beng", "bn-Latn", "ta-Taml", "ta-Latn", "te-Telu",
+    "te-Latn", "mr-Deva",
+    "mr-Latn", "gu-Gujr", "gu-Latn", "kn-Knda", "kn-Latn", "ml-Mlym", "ml-Latn", "pa-Guru", "pa-Latn", "ar-Arab",
+    "ar-Latn", "id-Latn",
     "fil-Latn", "vi-Latn", "es-Latn", "pt-Latn",
 }  # fmt: skip
 

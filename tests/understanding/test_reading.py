@@ -47,7 +47,8 @@ def test_an_empty_message_is_no_act() -> None:
 def test_importing_the_package_reads_no_pack_and_no_weights() -> None:
     code = (
         "import sys, bot.understanding; "
-        "assert not [m for m in sys.modules if m.startswith('bot.understanding.') and m != 'bot.understanding.contract'], sys.modules"
+        "ours = {m for m in sys.modules if m.startswith('bot.understanding.')}; "
+        "assert ours == {'bot.understanding.contract'}, ours"
     )
     subprocess.run([sys.executable, "-c", code], check=True)
 
@@ -105,7 +106,8 @@ def test_a_phone_number_is_no_pin_code() -> None:
 
 @pytest.mark.parametrize(
     ("text", "stars"),
-    [("5", 5), ("४", 4), ("4/5", 4), ("9/10", 5), ("⭐⭐⭐", 3), ("★★★★☆", 4), ("three stars", 3), ("paanch star", 5), ("excellent", 5),
+    [("5", 5), ("४", 4), ("4/5", 4), ("9/10", 5), ("⭐⭐⭐", 3), ("★★★★☆", 4), ("three stars", 3), ("paanch star", 5),
+    ("excellent", 5),
      ("worst", 1), ("😍", 5), ("😡", 1), ("5 nahi 4", 4), ("3️⃣", 3), ("10 me se 9", 5)],
 )  # fmt: skip
 def test_ratings_are_read_from_digits_words_stars_and_faces(text: str, stars: int) -> None:
@@ -116,7 +118,8 @@ def test_ratings_are_read_from_digits_words_stars_and_faces(text: str, stars: in
 
 @pytest.mark.parametrize(
     ("text", "region", "code"),
-    [("110001", "IN", "110001"), ("560 102", "IN", "560102"), ("५६०१०२", "IN", "560102"), ("54000", "PK", "54000"), ("01310-100", "BR", "01310-100")],
+    [("110001", "IN", "110001"), ("560 102", "IN", "560102"), ("५६०१०२", "IN", "560102"), ("54000", "PK", "54000"),
+    ("01310-100", "BR", "01310-100")],
 )  # fmt: skip
 def test_pin_codes_are_read_in_the_form_of_the_country(text: str, region: str, code: str) -> None:
     act = understand(text, Context(state="address", region=region, at=NOW)).acts[0]

@@ -104,7 +104,8 @@ def test_emoji_case_punctuation_and_stretched_letters_do_not_change_a_yes(
 
 
 @given(st.sampled_from(YES), st.sampled_from(["but ", "lekin ", "par ", "but please "]), st.sampled_from(
-    ["change the address", "kal bhejna", "deliver on sunday", "pata galat hai", "not today", "how much is it", "xyzzy plugh", "upi se dunga"]
+    ["change the address", "kal bhejna", "deliver on sunday", "pata galat hai", "not today", "how much is it",
+    "xyzzy plugh", "upi se dunga"]
 ))  # fmt: skip
 @settings(max_examples=120, deadline=None)
 def test_a_yes_with_but_is_never_a_plain_confirm(yes: str, but: str, rest: str) -> None:
