@@ -331,11 +331,19 @@ def _day(day: Day, locale: str, where: Locale, region: str) -> str:
         return written
     start, dash, end = day.part.partition("-")
     if dash:
-        hours = [format_time(time.fromisoformat(one), "short", locale=where) for one in (start, end) if one]
+        hours = [_hour(one, where) for one in (start, end) if one]
         if len(hours) == 2:
             return f"{written}, {hours[0]}–{hours[1]}"
         return f"{written}, {render('slot.after' if start else 'slot.before', {'time': hours[0]}, locale, region)}"
     return f"{written}, {render(f'slot.part.{day.part}', {}, locale, region)}"
+
+
+def _hour(written: str, where: Locale) -> str:
+    """Write an hour; anything that is none stays as it is, because a shopper may have said anything."""
+    try:
+        return format_time(time.fromisoformat(written), "short", locale=where).replace("\u202f", " ")
+    except ValueError:
+        return plain(written)
 
 
 def _items(items: Items, locale: str, where: Locale, region: str) -> str:
