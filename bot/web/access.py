@@ -8,6 +8,7 @@ from werkzeug.wrappers import Response as AnyResponse
 
 from bot.clock import now
 from bot.services import services
+from bot.settings import Settings
 from bot.web import sessions
 from bot.web.sessions import Person
 
@@ -19,7 +20,7 @@ MERCHANT = frozenset({OWNER, STAFF})
 
 View = TypeVar("View", bound=Callable[..., Any])
 
-_PUBLIC, _HALF, _ROLES, _OWN = "pakka_public", "pakka_unfinished", "pakka_roles", "pakka_own_access"
+_PUBLIC, _HALF, _ROLES = "pakka_public", "pakka_unfinished", "pakka_roles"
 
 
 def public(view: View) -> View:
@@ -31,12 +32,6 @@ def public(view: View) -> View:
 def unfinished(view: View) -> View:
     """Let also those call this view whose sign-in still lacks the second factor."""
     setattr(view, _HALF, True)
-    return view
-
-
-def own_access(view: View) -> View:
-    """Let this view ask for itself who may call it, because it is called very often."""
-    setattr(view, _OWN, True)
     return view
 
 
@@ -64,8 +59,13 @@ def someone() -> Person | None:
 
 
 def cookie_name() -> str:
+    """Return the name of the sign-in cookie of the running application."""
+    return cookie_name_of(services().settings)
+
+
+def cookie_name_of(settings: Settings) -> str:
     """Return the name of the sign-in cookie; the prefix makes browsers bind it to this host and to HTTPS."""
-    return "__Host-pakka" if services().settings.cookies_need_https else "pakka"
+    return "__Host-pakka" if settings.cookies_need_https else "pakka"
 
 
 def needs_second_factor(role: str) -> bool:
@@ -80,7 +80,7 @@ def install(app: Flask) -> None:
     def _check() -> AnyResponse | None:
         view = app.view_functions.get(request.endpoint or "")
         # Static files and unknown addresses need nobody's name.
-        if view is None or request.endpoint == "static" or getattr(view, _OWN, False):
+        if view is None or request.endpoint == "static":
             return None
         _identify()
         if getattr(view, _PUBLIC, False):
@@ -99,7 +99,7 @@ def install(app: Flask) -> None:
 def check_declared(app: Flask) -> None:
     """Refuse to start with a view that does not say who may call it."""
     for endpoint, view in app.view_functions.items():
-        if endpoint == "static" or any(hasattr(view, mark) for mark in (_PUBLIC, _ROLES, _OWN)):
+        if endpoint == "static" or any(hasattr(view, mark) for mark in (_PUBLIC, _ROLES)):
             continue
         raise LookupError(f"nobody said who may call {endpoint}: mark it with public or allow(...)")
 

@@ -39,9 +39,10 @@ def create_app(services: Services, register: Iterable[Callable[[Flask], None]] =
     errors.install(app)
     languages.install(app)
     formats.install(app)
-    for module in (health, signin, account, people, orders, uploads, live):
+    for module in (health, signin, account, people, orders, uploads):
         app.register_blueprint(module.blueprint)
     _register_webhook(app)
+    live.install(app)
     for add in register:
         add(app)
     access.check_declared(app)

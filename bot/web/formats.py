@@ -11,6 +11,7 @@ from bot.clock import now
 from bot.web import access
 from bot.web.labels import LABELS, Label
 from bot.web.languages import LANGUAGES
+from bot.web.live import ADDRESS
 
 
 def install(app: Flask) -> None:
@@ -20,7 +21,7 @@ def install(app: Flask) -> None:
     app.jinja_env.lstrip_blocks = True
     app.jinja_env.globals.update(
         label=label, someone=access.someone, page_url=page_url, languages=LANGUAGES, now=now, theme=theme,
-        direction=direction, may=may, get_locale=get_locale,
+        direction=direction, may=may, get_locale=get_locale, live_address=ADDRESS,
     )  # fmt: skip
 
 

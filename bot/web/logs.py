@@ -54,7 +54,7 @@ def configure() -> None:
 def install(app: Flask) -> None:
     """Log each request by its route: the path itself may hold what a person typed."""
     log = structlog.get_logger()
-    quiet = {"static", "live.look", "health.alive", "health.ready", "health.metrics"}
+    quiet = {"static", "health.alive", "health.ready", "health.metrics"}
 
     @app.before_request
     def _begin() -> None:

@@ -2,7 +2,7 @@
 
 import hashlib
 
-from flask import current_app, url_for
+from flask import current_app
 from itsdangerous import BadData, URLSafeTimedSerializer
 from sqlmodel import Session, select
 
@@ -63,7 +63,9 @@ def set_password(session: Session, member: Member, password: str, *, keep_sessio
 def entry_link(member: Member) -> str:
     """Return the address by which this person chooses a password; anybody who has it can, so it is shown once."""
     token = _links().dumps({"member": member.id, "state": _state(member)})
-    return services().settings.public_url + url_for("signin.entry", token=token)
+    # Not url_for: commands make links too, and they have no request to take an address from.
+    path = current_app.url_map.bind("").build("signin.entry", {"token": token})
+    return services().settings.public_url + path
 
 
 def by_link(session: Session, token: str) -> Member | None:

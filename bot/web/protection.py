@@ -1,7 +1,5 @@
 """What guards every answer and every request: headers, sizes, forgery, rates."""
 
-from urllib.parse import quote
-
 import secure
 from flask import Flask, Response, abort, request
 from flask_limiter import Limiter
@@ -124,9 +122,3 @@ def _send_headers(app: Flask, *, https: bool) -> None:
 def _limiter_address(redis_url: str) -> str:
     """Return the address as the rate limiter spells it."""
     return redis_url.replace("unix://", "redis+unix://", 1)
-
-
-def attachment(filename: str) -> str:
-    """Return a Content-Disposition for any file name (RFC 6266)."""
-    plain = "".join(c if c.isascii() and (c.isalnum() or c in "._-") else "_" for c in filename) or "file"
-    return f"attachment; filename=\"{plain}\"; filename*=UTF-8''{quote(filename, safe='')}"

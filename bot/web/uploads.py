@@ -4,9 +4,10 @@ from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
+from tempfile import TemporaryFile
 from zoneinfo import ZoneInfo
 
-from flask import Blueprint, abort, flash, make_response, redirect, render_template, request, url_for
+from flask import Blueprint, abort, flash, make_response, redirect, render_template, request, send_file, url_for
 from flask_babel import gettext as _
 from sqlalchemy import Text, cast
 from sqlmodel import Session, and_, col, select
@@ -15,7 +16,9 @@ from werkzeug.wrappers import Response
 from bot.clock import now
 from bot.database import row_id
 from bot.models import Merchant, Order, Upload, UploadRow
+from bot.orders import export
 from bot.orders import uploads as lists
+from bot.orders.export import NothingToExport
 from bot.orders.judging import Judged
 from bot.orders.rules import Rules
 from bot.orders.spreadsheet import Problem, SheetError
@@ -29,6 +32,7 @@ from bot.web.protection import limiter
 
 blueprint = Blueprint("uploads", __name__, url_prefix="/uploads")
 
+_MIME = {"csv": "text/csv", "xlsx": "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"}
 _ROWS = 50
 _SHOWN = 12
 """Orders of a preview that are shown; the others are counted."""
@@ -129,6 +133,31 @@ def undo(id: int) -> Response:  # noqa: A002
         return redirect(url_for("uploads.one", id=id))
     flash(_("The list was taken back; %(n)s orders are gone and nobody is asked.", n=gone), "good")
     return redirect(url_for("uploads.page"))
+
+
+@blueprint.get("/<int:id>/file/<any(decisions, shiprocket):what>")
+@allow(MERCHANT)
+@limiter.limit("60 per hour")
+def download(id: int, what: str) -> Response:  # noqa: A002
+    """Give the list back: with the decisions beside its own columns, or as a courier takes it."""
+    out = TemporaryFile()  # noqa: SIM115 - send_file closes it when it was sent.
+    with tenant.reading() as session:
+        upload = tenant.find(session, Upload, id)
+        merchant = session.get_one(Merchant, upload.merchant_id)
+        try:
+            if what == "decisions":
+                kind = export.export_same(session, merchant, out, upload_id=id)
+            else:
+                kind = "csv"
+                export.export_shiprocket(session, merchant, out, upload_id=id)
+        except NothingToExport as error:
+            flash(str(error), "act")
+            return redirect(url_for("uploads.one", id=id))
+    with tenant.writing() as session:
+        _note(session, "upload.downloaded", upload, what=what)
+    out.seek(0)
+    stem = upload.filename.rsplit(".", 1)[0]
+    return send_file(out, mimetype=_MIME[kind], as_attachment=True, download_name=f"{stem} {what}.{kind}")
 
 
 @dataclass(frozen=True)

@@ -19,13 +19,6 @@ from tests.web.samples import PASSWORD, Shop
 SignIn = Callable[..., FlaskClient]
 
 
-@pytest.fixture(autouse=True)
-def _forgetful(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Fingerprints of an earlier test's database must not answer for this one's."""
-    live._fingerprints.clear()
-    live._people.clear()
-
-
 def test_nothing_changed_is_told_in_no_words(shop: Shop, sign_in: SignIn) -> None:
     client = sign_in(shop.owner)
     first = client.get("/live?t=orders&t=uploads")

@@ -63,6 +63,20 @@ def test_from_file_to_report(console: FlaskClient, services: Services) -> None:
         assert session.exec(select(Run).where(Run.order_id == order.id)).one().status == "planned"
 
 
+def test_the_list_comes_back_with_decisions(console: FlaskClient, services: Services) -> None:
+    place = _hand_in(console, LIST, "Diwali list.csv").location
+    _press(console, f"{place}/begin")
+    uploads.run(services, int(place.rsplit("/", 1)[1]))
+    answer = console.get(f"{place}/file/decisions")
+    assert answer.mimetype == "text/csv"
+    assert 'filename="Diwali list decisions.csv"' in answer.headers["Content-Disposition"]
+    lines = answer.data.decode("utf-8-sig").splitlines()
+    assert lines[0].startswith('"Order No"')
+    assert "Pakka Decision" in lines[0]
+    assert len(lines) == 4
+    assert console.get(f"{place}/file/nothing").status_code == 404
+
+
 def test_the_same_file_again_leads_to_what_became_of_it(console: FlaskClient, services: Services) -> None:
     first = _hand_in(console, LIST).location
     _press(console, f"{first}/begin")
