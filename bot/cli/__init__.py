@@ -5,7 +5,7 @@ from importlib import import_module
 from flask import Flask
 
 COMMANDS = (
-    "addresses", "merchants", "orders", "simulator", "templates", "understanding",
+    "addresses", "flow", "merchants", "orders", "simulate", "simulator", "templates", "understanding",
 )  # fmt: skip
 
 

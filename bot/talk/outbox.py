@@ -24,8 +24,9 @@ from bot.orders.rules import Rules
 from bot.services import Services
 from bot.talk.buttons import Signer
 from bot.talk.contacts import BSUID, PHONE, zone_of
+from bot.talk.places import form_values
 from bot.talk.rates import Throttle, pause
-from bot.talk.settle import Result, settle
+from bot.talk.settle import Result, refuse, settle
 from bot.whatsapp.catalogue import catalogue
 from bot.whatsapp.client import Sent
 from bot.whatsapp.compose import Choice, ComposeError, Outgoing, compose
@@ -131,7 +132,7 @@ def claim(session: Session, limit: int, signer: Signer, throttle: Throttle) -> t
                 payload = compose(_outgoing(row, names, signer))
             except ComposeError as error:
                 log.error("compose.failed", message=message.id, error=str(error))
-                message.status, message.hold_reason = "refused", "compose"
+                refuse(session, message, row.Conversation, None)
                 continue
             message.status = "sending"
             message.attempts += 1
@@ -264,7 +265,7 @@ def _outgoing(row: Row[Any], names: dict[int, dict[str, str]], signer: Signer) -
         choices=tuple(Choice(one["id"], one["title"], one.get("description", "")) for one in message.choices),
         list_button=extra.get("button", ""),
         template=template,
-        form_values=extra.get("prefill", {}),
+        form_values=form_values(extra.get("prefill", {})),
         target=extra.get("target"),
         quoted=message.quoted_wamid,
         opaque=signer.opaque(row_id(message)),

@@ -8,6 +8,7 @@ from bot.addresses import Address
 
 _NAMES = frozenset(field.name for field in fields(Address))
 _NUMBERS = ("latitude", "longitude")
+PIN_CODE = 6
 
 
 def address_of(parts: Mapping[str, Any]) -> Address:
@@ -29,3 +30,17 @@ def parts_of(address: Address) -> dict[str, Any]:
     if "accepted" in parts:
         parts["accepted"] = list(parts["accepted"])
     return parts
+
+
+def form_values(parts: Mapping[str, Any]) -> dict[str, str]:
+    """Write an address into the fields of Meta's address form, as far as they fit."""
+    address = address_of(parts)
+    lines = ", ".join(line for line in (address.address1, address.address2) if line)
+    values = {
+        "in_pin_code": address.postal_code if len(address.postal_code) <= PIN_CODE else "",
+        "address": lines,
+        "landmark_area": address.landmark,
+        "city": address.city,
+        "state": address.state,
+    }
+    return {name: value for name, value in values.items() if value}

@@ -185,18 +185,23 @@ def _unknown(desk: Desk, message: Message, _c: Conversation, _n: Channel, error:
 
 
 def _our_bug(desk: Desk, message: Message, conversation: Conversation, _n: Channel, error: errors.SendError) -> None:
-    message.status, message.error_code, message.hold_reason = "refused", error.code, "our_mistake"
+    refuse(desk.session, message, conversation, error.code)
+
+
+def refuse(session: Session, message: Message, conversation: Conversation, code: int | None) -> None:
+    """Give up on a message that is wrong in itself, and let a person say what the bot could not."""
+    message.status, message.error_code, message.hold_reason = "refused", code, "our_mistake"
     message.claimed_until = None
-    log.error("message.refused", message=message.id, code=error.code)
+    log.error("message.refused", message=message.id, code=code)
     if message.author == "bot" and message.merchant_id is not None:
-        locked = handover.lock(desk.session, row_id(conversation))
+        locked = handover.lock(session, row_id(conversation))
         handover.call_agent(
-            desk.session,
+            session,
             locked,
             "refused",
             merchant_id=message.merchant_id,
             order_id=message.order_id,
-            detail={"code": error.code},
+            detail={"code": code},
         )
 
 

@@ -1,0 +1,1 @@
+"""Simulated shoppers: personas that talk to the bot through the simulator, on a fast clock, and a tally."""
