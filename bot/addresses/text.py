@@ -6,7 +6,6 @@ import re
 import unicodedata
 from functools import lru_cache
 
-import ftfy
 from anyascii import anyascii
 
 #: Longer texts are cut: nobody's address needs more, and every later step stays bounded.
@@ -40,6 +39,8 @@ def clean(text: object) -> str:
     raw = "" if text is None else str(text)[:LONGEST]
     if raw.isascii():
         return _SPACES.sub(" ", raw.replace("\r", "\n")).strip()
+    import ftfy  # It costs a tenth of a second, and most addresses are plain ASCII.
+
     fixed = unicodedata.normalize("NFKC", ftfy.fix_text(raw, uncurl_quotes=True))
     fixed = ascii_digits(_INVISIBLE.sub("", fixed))
     fixed = "".join(", " if unicodedata.category(c) in _EMOJI else c for c in fixed)
