@@ -28,8 +28,12 @@ def pytest_configure(config: pytest.Config) -> None:
         tie_this_process()
 
 
+@pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Keep the tests of the running stack in one worker, because each worker would start a stack of its own."""
+    """Keep the tests of the running stack in one worker, because each worker would start a stack of its own.
+
+    First, because the parallel runner reads the groups in the same hook.
+    """
     for item in items:
         if "stack" in getattr(item, "fixturenames", ()):
             item.add_marker(pytest.mark.xdist_group("stack"))

@@ -15,6 +15,9 @@ from bot.local import bootstrap
 from bot.local.bootstrap import ROOT, SetupError
 from tests.local.waiting import wait_until
 
+# One worker makes the virtual environment that most of these need.
+pytestmark = pytest.mark.xdist_group("bootstrap")
+
 
 def run(*arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:
     """Run `python app.py ...` with the interpreter of the tests."""

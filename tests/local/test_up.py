@@ -50,6 +50,11 @@ def test_everything_runs_and_the_console_and_the_phones_answer(stack: Stack) -> 
     assert answers(stack.phones)
 
 
+def test_the_tests_of_the_stack_share_it(stack: Stack, request: pytest.FixtureRequest) -> None:
+    in_parallel = hasattr(request.config, "workerinput")
+    assert request.node.nodeid.endswith("@stack") == in_parallel, "each worker has started a stack of its own"
+
+
 def test_a_second_start_in_the_folder_says_where_the_first_one_is(stack: Stack) -> None:
     second = up(stack.var)
     assert second.returncode == 1
