@@ -17,7 +17,7 @@ from sqlalchemy.exc import InternalError, OperationalError, ProgrammingError
 from sqlalchemy.orm import Session as OrmSession
 from sqlmodel import Session, SQLModel
 
-from bot.settings import ROOT, Settings
+from bot.settings import ROOT, Settings, SettingsError
 
 MIGRATIONS = ROOT / "migrations"
 Result = TypeVar("Result")
@@ -184,4 +184,7 @@ def _alembic(connection: object):  # type: ignore[no-untyped-def]
 if __name__ == "__main__":
     if sys.argv[1:] != ["upgrade"]:
         sys.exit("usage: python -m bot.database upgrade")
-    upgrade(Settings.from_env().database_url)
+    try:
+        upgrade(Settings.from_env().database_url)
+    except SettingsError as error:
+        sys.exit(str(error))
