@@ -165,16 +165,18 @@ class Stage:
             for message, run, _, phone in session.execute(statement):
                 if phone in self.actors:
                     shown.setdefault(row_id(message), (message, run, phone))
-        turns: dict[str, int] = {}
+        answers: dict[str, int] = {}
         for message_id, (message, run, phone) in shown.items():
             self.seen = max(self.seen, message_id)
-            turns[phone] = turns.get(phone, 0) + 1
+            # A message's key begins with that of the event it answers.
+            cause = message.key.rpartition(":")[0].rpartition(":")[0]
+            answers[cause] = answers.get(cause, 0) + 1
             actor = self.actors[phone]
             actor.bubbles += 1
             actor.asked_at = actor.asked_at or message.sent_at
             for deed in actor.persona.react(self._bubble(message, run)):
                 heapq.heappush(self.queue, (self.now + deed.after, next(self.numbers), phone, deed))
-        self.most_bubbles_a_turn = max([self.most_bubbles_a_turn, *turns.values()])
+        self.most_bubbles_a_turn = max([self.most_bubbles_a_turn, *answers.values()])
         return len(shown)
 
     def _bubble(self, message: Message, run: Run) -> Bubble:
