@@ -18,6 +18,7 @@ from bot.web import (
     orders,
     people,
     protection,
+    shops,
     signin,
     uploads,
 )
@@ -39,7 +40,7 @@ def create_app(services: Services, register: Iterable[Callable[[Flask], None]] =
     errors.install(app)
     languages.install(app)
     formats.install(app)
-    for module in (health, signin, account, people, orders, uploads):
+    for module in (health, signin, account, people, orders, uploads, shops):
         app.register_blueprint(module.blueprint)
     _register_webhook(app)
     live.install(app)

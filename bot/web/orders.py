@@ -15,7 +15,7 @@ from bot.orders import outcomes
 from bot.orders.rules import Rules
 from bot.services import services
 from bot.web import live, order_list, stories, tenant
-from bot.web.access import AGENT, MERCHANT, SHOP, allow, me
+from bot.web.access import ADMIN, AGENT, EVERYONE, MERCHANT, SHOP, allow, me
 
 blueprint = Blueprint("orders", __name__)
 
@@ -33,10 +33,10 @@ BY_HAND = {
 
 
 @blueprint.get("/")
-@allow(SHOP)
+@allow(EVERYONE)
 def start() -> Response:
-    """Open on the orders."""
-    return redirect(url_for("orders.page"))
+    """Open on what each role does most."""
+    return redirect(url_for("shops.page" if me().role == ADMIN else "orders.page"))
 
 
 @blueprint.get("/orders")

@@ -11,11 +11,12 @@ from flask.testing import FlaskClient
 from sqlmodel import col, select
 
 from bot import clock
-from bot.models import Audit, Member, WebSession
+from bot.models import Audit, Member, Merchant, WebSession
 from bot.services import Services
 from bot.settings import Settings
 from bot.web import members, passwords
 from bot.web.application import create_app
+from tests.web import samples
 from tests.web.conftest import SECRET, form_token, post
 from tests.web.samples import PASSWORD, Shop, fill
 
@@ -213,17 +214,19 @@ def test_a_link_for_a_new_password_is_over_after_three_days_and_when_forged(
         link = members.entry_link(session.get_one(Member, shop.members["staff"])).removeprefix("http://127.0.0.1:8000")
     client = app.test_client()
     assert client.get(link).status_code == 200
-    assert client.get(link[:-1] + ("A" if link[-1] != "A" else "B")).status_code == 410
+    assert client.get(link[:-9] + ("A" if link[-9] != "A" else "B") + link[-8:]).status_code == 410
+    later(timedelta(days=4))
+    assert client.get(link).status_code == 410
 
 
-def test_links_name_the_configured_host_whatever_the_request_says(shop: Shop, sign_in: SignIn) -> None:
+def test_links_name_the_configured_host_whatever_the_request_says(app: Flask, shop: Shop, sign_in: SignIn) -> None:
     owner = sign_in(shop.owner)
     token = form_token(owner)
-    page = owner.post(
+    cookies = "; ".join(f"{name}={owner.get_cookie(name).value}" for name in ("pakka", "form"))
+    page = app.test_client(use_cookies=False).post(
         f"/people/{shop.members['staff']}/link",
         data={"csrf_token": token},
-        headers={"X-Forwarded-Host": "evil.example"},
-        environ_overrides={"HTTP_HOST": "evil.example"},
+        headers={"Host": "evil.example", "X-Forwarded-Host": "evil.example", "Cookie": cookies},
     )
     assert 'value="http://127.0.0.1:8000/entry/' in page.text
 
@@ -362,3 +365,24 @@ def _link(page: str) -> str:
     found = re.search(r'value="http://127.0.0.1:8000(/entry/[^"]+)"', page)
     assert found, page
     return found.group(1)
+
+
+def test_an_admin_makes_a_shop_and_its_owner_comes_in(app: Flask, services: Services, sign_in: SignIn) -> None:
+    client = sign_in(samples.admin(services))
+    assert client.get("/").location == "/shops"
+    made = {
+        "name": "Kesar Silks & Co",
+        "owner": "boss@kesar.test",
+        "region": "in",
+        "timezone": "Asia/Kolkata",
+        "locale": "hi",
+    }
+    link = _link(post(client, "/shops", **made).text)
+    owner = app.test_client()
+    assert post(owner, link, name="Boss", password="a kite over the river").status_code == 302
+    assert "Kesar Silks &amp; Co" in owner.get("/orders").text
+    with services.database.reader() as session:
+        shop = session.exec(select(Merchant)).one()
+    assert (shop.slug, shop.region, shop.currency) == ("kesar-silks-co", "IN", "INR")
+    assert post(client, "/shops", **made).status_code == 422, "the owner's address is taken"
+    assert post(client, "/shops", **(made | {"timezone": "Mars/Base"})).status_code == 422
