@@ -21,6 +21,10 @@ from bot.addresses.verdict import ask, finding, report
 EDITION = label()
 
 #: States where doors carry numbers in villages too.
+#: In Kerala houses have names; the name is the door.
+HOUSE_NAME = re.compile(
+    r"[a-z]{4,}(?:\s[a-z]{4,})?\s(?:house|veedu|veetil|manzil|nivas|tharavadu?|illam|mana|cottage|villa)\b"
+)
 DOORS_NUMBERED = frozenset({"Andhra Pradesh", "Telangana", "Karnataka", "Tamil Nadu", "Kerala", "Puducherry"})
 
 
@@ -74,7 +78,11 @@ def _judge_text(
     if phones:
         findings.append(finding("PHONE"))
     letters, count = informative(text, names)
+    if not raw.isascii():
+        # Transliteration drops the vowels of Indian scripts, about two letters of five.
+        letters = letters * 8 // 5
     house = bool(parts.first("house_no", "unit")) or has_house(text)
+    house = house or (place.state == "Kerala" and HOUSE_NAME.search(lower) is not None)
     where = any(k in parts.found for k in ("building", "street", "sublocality", "locality", "village"))
     short = letters < 8 or not where if house else letters < 15 or count < 2
     junk = not phones and is_junk(lower, places.letters, raw.isascii(), True)

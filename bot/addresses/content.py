@@ -95,7 +95,9 @@ def is_junk(text: str, letters: bytes, latin_script: bool, trust_letters: bool) 
         return True
     if not trust_letters or len(bare) > 30 or (digits and len(bare) < 6):
         return False
-    return surprise(letters, text.lower()) > (3.6 if len(bare) <= 6 else 3.35)
+    # Short words in an address with figures are marks of blocks ("BF 142"), not noise.
+    judged = " ".join(w for w in found if len(w) >= 4) if digits else text.lower()
+    return bool(judged) and surprise(letters, judged) > (3.6 if len(bare) <= 6 else 3.35)
 
 
 def is_doubled(text: str, city: str) -> bool:

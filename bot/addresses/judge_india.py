@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from functools import lru_cache
 
@@ -16,6 +17,9 @@ from bot.addresses.records import Address, Finding, Option, Question, Suggestion
 from bot.addresses.text import key
 from bot.addresses.verdict import ask, finding, pin_option
 from bot.addresses.words_india import Evidence
+
+#: Army post: its codes stand for units, not for places.
+ARMY = re.compile(r"\b(?:[acf]po|army|regiment|battalion|bn|unit|rifles|c/o 56|c/o 99)\b", re.I)
 
 
 @dataclass(slots=True)
@@ -39,7 +43,7 @@ def judge_place(place: Place, text: str, places: Index, address: Address) -> Ver
     skip = skip_names(place.city, place.state)
     state_number = STATE_NUMBER.get(place.state, -1)
     found = words_india.evidence(text, state_number, skip)
-    if accepted:
+    if accepted or (place.digits.startswith("9") and ARMY.search(f"{text} {place.shown_city}")):
         return out
     if not address.postal_code.strip() and not place.from_text:
         out.findings.append(finding("PIN_MISSING"))

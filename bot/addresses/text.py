@@ -58,12 +58,12 @@ def ascii_digits(text: str) -> str:
 
 
 #: The dot of Indian scripts that stands for a nasal; transliterated it would be an m everywhere.
-_ANUSVARA = re.compile("[\u0902\u0982\u0a02\u0a70\u0a82\u0b02\u0c02\u0c82\u0d02]")
+_ANUSVARA = re.compile("[\u0901\u0902\u0982\u0a02\u0a70\u0a82\u0b02\u0c02\u0c82\u0d02]")
 
 
 @lru_cache(maxsize=4096)
 def _transliterated(text: str) -> str:
-    return anyascii(_ANUSVARA.sub("n", text))
+    return anyascii(_ANUSVARA.sub("n", text)).replace("'", "").replace("`", "")
 
 
 def to_latin(text: str) -> str:
