@@ -86,7 +86,7 @@ def merged(view: View) -> Outcome:
         "changes": changes,
         "tries": 0,
         "reply": None,
-        "poor": view.found.get("band") == "hold",
+        "poor": view.found.get("band") == "hold" or bool(view.found.get("question")),
     }
     return _next(view, asked=asked, otherwise="read_back", keep=keep)
 

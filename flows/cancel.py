@@ -156,8 +156,8 @@ def cancel_steps(yes: Path, confirmed: str, asked: str) -> tuple[Step, ...]:
             )
             for name in ("size", "price")
         ),
-        HandOver("size_person", "size_change", texts="people.size"),
-        HandOver("price_person", "price", texts="people.price"),
+        HandOver("size_person", "size_change", texts="people.size", back=asked),
+        HandOver("price_person", "price", texts="people.price", back=asked),
         Decide(
             "undo",
             before,

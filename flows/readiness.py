@@ -185,6 +185,7 @@ FLOW = prove(
         closed=is_over,
         values=tell,
         interrupts=INTERRUPTS,
+        late={"ready": go("ready", READY), "someone": "who", "another_day": "may_move"},
         changed=dict.fromkeys(("cancelled", "delivered", "returned"), "settled"),
         steps=(
             *QUESTION,

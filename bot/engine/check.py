@@ -91,6 +91,9 @@ def _all_ways(flow: Flow) -> Iterator[tuple[str, Go]]:
     yield "undeliverable", as_go(flow.undeliverable)
     for name in ("gone", "lost", "settled", "unanswered"):
         yield name, Go(getattr(flow, name))
+    for step in flow.steps:
+        if isinstance(step, HandOver) and step.back:
+            yield f"{step.name}: back", Go(step.back)
     for label, path in flow.late.items():
         yield f"late {label}", as_go(path)
     for label, path in flow.changed.items():

@@ -152,12 +152,16 @@ class Decide:
 
 @dataclass(frozen=True)
 class HandOver:
-    """Give the conversation to a person, and say so."""
+    """Give the conversation to a person, and say so; `back` is what is asked when it is given back.
+
+    Without `back` it is the question that was open.
+    """
 
     name: str
     reason: str | Callable[[View], str]
     say: Says = ()
     texts: str = ""
+    back: str = ""
 
 
 @dataclass(frozen=True)

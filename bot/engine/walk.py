@@ -178,6 +178,7 @@ class Walk:
         """Open a question, close the run or hand it over."""
         if isinstance(here, HandOver):
             self.detour()
+            self.resume = here.back or self.resume
             self.at, self.status = here.name, "handed_over"
             reason = authored(here.reason, self.view) if callable(here.reason) else here.reason
             self.do((CallAgent(reason),))

@@ -26,10 +26,12 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption("--update", action="store_true", help="rewrite the bot's lines of the golden dialogues")
 
 
-def pytest_collect_file(parent: pytest.Collector, file_path: Path) -> "Dialogue | None":
-    """Collect every text file below a folder named after a flow."""
+def pytest_collect_file(parent: pytest.Collector, file_path: Path) -> "Dialogue | WholeDialogue | None":
+    """Collect the dialogues below the folders named after flows, and the scripts that are played in every language."""
     if file_path.suffix == ".txt" and file_path.parent.name in FLOWS:
         return Dialogue.from_parent(parent, path=file_path)
+    if file_path.suffix == ".script" and file_path.stem in FLOWS:
+        return WholeDialogue.from_parent(parent, path=file_path)
     return None
 
 
@@ -38,32 +40,51 @@ class Dialogue(pytest.File):
 
     def collect(self) -> Iterator["Scene"]:
         """Yield the one test of the file."""
-        yield Scene.from_parent(self, name=self.path.stem)
+        scene = Scene.from_parent(self, name=self.path.stem)
+        scene.flow, scene.golden = self.path.parent.name, self.path
+        yield scene
+
+
+class WholeDialogue(pytest.File):
+    """One script is played in every language; the taps in it name choices by their ids."""
+
+    def collect(self) -> Iterator["Scene"]:
+        """Yield a test for each language, with its golden file in a folder of that language."""
+        for locale in locales():
+            scene = Scene.from_parent(self, name=locale)
+            scene.flow, scene.script = self.path.stem, f"facts locale {locale}\n{self.path.read_text(encoding='utf-8')}"
+            scene.golden = self.path.parent / locale / f"{self.path.stem}.txt"
+            yield scene
 
 
 class Scene(pytest.Item):
     """Play a dialogue and compare."""
 
+    flow: str
+    golden: Path
+    script: str | None = None
+
     def runtest(self) -> None:
         """Fail where the bot says something else than the file holds."""
-        written = self.path.read_text(encoding="utf-8")
-        played = play(self.path.parent.name, written)
+        written = self.golden.read_text(encoding="utf-8") if self.golden.exists() else ""
+        played = play(self.flow, self.script or written)
         if self.config.getoption("--update", default=False):
             if played != written:
-                self.path.write_text(played, encoding="utf-8")
+                self.golden.parent.mkdir(exist_ok=True)
+                self.golden.write_text(played, encoding="utf-8")
             return
         assert played.splitlines() == written.splitlines(), (
-            f"{self.path.name} differs; if the new lines are right: pytest tests/dialogues --update"
+            f"{self.golden.name} differs; if the new lines are right: pytest tests/dialogues --update"
         )
 
     def reportinfo(self) -> tuple[Path, int, str]:
         """Name the dialogue in reports."""
-        return self.path, 0, f"{self.path.parent.name}/{self.path.stem}"
+        return self.path, 0, f"{self.flow}/{self.name}"
 
 
-def play(flow: str, script: str) -> str:
+def play(flow: str, script: str, stage: Rehearsal | None = None) -> str:
     """Return the script with the bot's lines as they are now."""
-    stage = Rehearsal(FLOWS[flow], some_facts())
+    stage = stage or Rehearsal(FLOWS[flow], some_facts())
     lines: list[str] = []
     for line in script.splitlines():
         if not line.startswith(WORDS):
