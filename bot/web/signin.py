@@ -6,7 +6,7 @@ from urllib.parse import urlsplit
 import structlog
 from flask import Blueprint, current_app, flash, g, make_response, redirect, render_template, request, session, url_for
 from flask_babel import gettext as _
-from itsdangerous import BadData, URLSafeTimedSerializer
+from itsdangerous import BadData, URLSafeSerializer
 from sqlmodel import Session, select
 from werkzeug.wrappers import Response
 
@@ -198,8 +198,8 @@ def _next() -> str:
     return wanted if safe and "\n" not in wanted and "\r" not in wanted else "/"
 
 
-def _devices() -> URLSafeTimedSerializer:
-    return URLSafeTimedSerializer(str(current_app.secret_key), salt="device")
+def _devices() -> URLSafeSerializer:
+    return URLSafeSerializer(str(current_app.secret_key), salt="device")
 
 
 def _device_cookie() -> str:
@@ -209,7 +209,7 @@ def _device_cookie() -> str:
 def _known_device(email: str) -> str | None:
     """Return the number of this device when it has signed in to this account before."""
     try:
-        said = _devices().loads(request.cookies.get(_device_cookie(), ""), max_age=DEVICE_DAYS * 86400)
+        said = _devices().loads(request.cookies.get(_device_cookie(), ""))
     except BadData:
         return None
     return str(said["device"]) if vault().name(email) in said["accounts"] else None
@@ -217,7 +217,7 @@ def _known_device(email: str) -> str | None:
 
 def _remember_device(answer: Response, member: Member) -> None:
     try:
-        said = _devices().loads(request.cookies.get(_device_cookie(), ""), max_age=DEVICE_DAYS * 86400)
+        said = _devices().loads(request.cookies.get(_device_cookie(), ""))
     except BadData:
         said = {"device": secrets.token_hex(8), "accounts": []}
     account = vault().name(member.email)
