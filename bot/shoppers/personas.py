@@ -22,8 +22,8 @@ class Bubble:
     flow: str
     step: str
     choices: tuple[tuple[str, str, str], ...]
-    first: bool
-    """Whether it is the first message of its run."""
+    is_list: bool
+    """Whether the choices are rows of a list."""
 
 
 @dataclass(frozen=True)
@@ -78,7 +78,7 @@ class Persona:
 def tap(bubble: Bubble, choice: str, after: timedelta, says: str | None = None) -> list[Deed]:
     """Tap a button by its meaning; nothing when it is not there."""
     found = [button_id for name, button_id, _ in bubble.choices if name.split(":")[0] == choice]
-    return [Deed(after, {"type": "tap", "id": found[0]}, says)] if found else []
+    return [Deed(after, {"type": "pick" if bubble.is_list else "tap", "id": found[0]}, says)] if found else []
 
 
 def text(words: str, after: timedelta, says: str | None = None) -> list[Deed]:
@@ -218,15 +218,25 @@ SHARES: dict[str, float] = {
 }  # fmt: skip
 
 
-def _address_words(who: Persona, bubble: Bubble) -> Sequence[Deed]:
-    """Give the address, some in one message and some in pieces."""
-    house = f"Flat {who.draw.randint(1, 900)}, Shanti Apartments"
+def _whole_address(who: Persona, _bubble: Bubble) -> Sequence[Deed]:
+    """Give a new address, some in one message and some in pieces."""
+    house, rest = f"Flat {who.draw.randint(1, 900)}, Shanti Apartments, MG Road", "near Shiv Mandir, Pune 411001"
     start = who.soon()
-    if not who.once("gave_address"):
-        return text(f"{house}, MG Road, near Shiv Mandir, Pune 411001", start)
-    if who.draw.random() < 0.5:
-        return text(f"{house}, MG Road, near Shiv Mandir, Pune 411001", start)
-    return [*text(house, start), *text("MG Road near Shiv Mandir Pune 411001", start + timedelta(seconds=20))]
+    if not who.once("pieces") or who.draw.random() < 0.5:
+        return text(f"{house}, {rest}", start)
+    return [*text(house, start), *text(rest, start + timedelta(seconds=20))]
+
+
+def _house(who: Persona, _bubble: Bubble) -> Sequence[Deed]:
+    words = who.draw.choice(["Flat {}", "house no {}", "h no {}/2", "{} A"])
+    return text(words.format(who.draw.randint(1, 900)), who.soon())
+
+
+def _landmark(who: Persona, _bubble: Bubble) -> Sequence[Deed]:
+    return text(
+        who.draw.choice(["near Shiv Mandir", "opp. SBI bank", "govt school ke paas", "behind the petrol pump"]),
+        who.soon(),
+    )
 
 
 def _take_option(who: Persona, bubble: Bubble) -> Sequence[Deed]:
@@ -258,9 +268,9 @@ def _rate(who: Persona, bubble: Bubble) -> Sequence[Deed]:
 
 
 _ANSWERS: dict[str, Reaction] = {
-    **dict.fromkeys(
-        ("address_full", "address_pin", "address_house", "address_landmark", "address_location"), _address_words
-    ),
+    "address_full": _whole_address,
+    "address_house": _house,
+    "address_landmark": _landmark,
     **dict.fromkeys(("address_confirm_pin", "address_city_or_pin"), _take_option),
     "address_read_back": _read_back,
     "slot_ask": _day,

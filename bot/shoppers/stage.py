@@ -184,7 +184,7 @@ class Stage:
         for choice in message.choices:
             meant = self.signer.read_button(choice["id"])
             choices.append((meant.choice if meant else "", choice["id"], choice["title"]))
-        return Bubble(run.flow, run.step, tuple(choices), message.turn == 1)
+        return Bubble(run.flow, run.step, tuple(choices), message.kind == "list")
 
     def dispatch(self, returns: random.Random, chance: dict[str, float]) -> None:
         """Let the courier bring what the decisions say, and the doors open as the model has it."""
