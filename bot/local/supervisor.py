@@ -18,7 +18,8 @@ from bot.local.bootstrap import PYTHON, ROOT, SetupError, tool_environment
 from bot.local.claim import Claim
 from bot.local.crew import Crew, CrewError, Program, read_procfile, say
 
-_REDIS_SECONDS = 15.0
+_OWN_REDIS_SECONDS = 15.0
+_GIVEN_REDIS_SECONDS = 3.0
 _CONSOLE_SECONDS = 120.0
 _REDIS = "redis"
 
@@ -62,7 +63,8 @@ async def _start(crew: Crew, claim: Claim, settings: environment.Settings, var: 
     if settings.own_redis:
         (var / "redis").mkdir(exist_ok=True)
         crew.begin(Program(_REDIS, redis.command(redis.find_server(), var / "redis", keep=True)))
-    await _answering("Redis", lambda: _redis_answers(settings.values["REDIS_URL"]), _REDIS_SECONDS)
+    seconds = _OWN_REDIS_SECONDS if settings.own_redis else _GIVEN_REDIS_SECONDS
+    await _answering("Redis", lambda: _redis_answers(settings.values["REDIS_URL"]), seconds)
     say("Bringing the database to the newest schema")
     await crew.once(Program("migration", [PYTHON, "-m", "bot.database", "upgrade"]))
     told: list[str] = []
