@@ -21,11 +21,11 @@ from bot.addresses.verdict import ask, finding, report
 EDITION = label()
 
 #: States where doors carry numbers in villages too.
+DOORS_NUMBERED = frozenset({"Andhra Pradesh", "Telangana", "Karnataka", "Tamil Nadu", "Kerala", "Puducherry"})
 #: In Kerala houses have names; the name is the door.
 HOUSE_NAME = re.compile(
     r"[a-z]{4,}(?:\s[a-z]{4,})?\s(?:house|veedu|veetil|manzil|nivas|tharavadu?|illam|mana|cottage|villa)\b"
 )
-DOORS_NUMBERED = frozenset({"Andhra Pradesh", "Telangana", "Karnataka", "Tamil Nadu", "Kerala", "Puducherry"})
 
 
 def check_india(address: Address) -> Report:

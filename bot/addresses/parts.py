@@ -34,7 +34,6 @@ from bot.addresses.patterns import (
     SHORT_WORD,
     STREET_WORD,
     SUBLOCALITY,
-    TIDY,
     TOWER,
     WING,
     WORD,
@@ -59,7 +58,9 @@ class Parts:
 
 def tidy(value: str) -> str:
     """Strip marks and spaces from both ends and spell out shorthand."""
-    value = TIDY.sub("", value.strip())
+    value = value.lstrip(" \n,.;:-|/&()").rstrip(" \n,;:-|/&(")
+    if not SHORT.keys() & set(value.lower().replace(".", " ").split()):
+        return value
     return SHORT_WORD.sub(lambda m: SHORT[m.group().lower().rstrip(".")], value)
 
 

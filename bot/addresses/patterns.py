@@ -216,8 +216,6 @@ LOCALITY_WORD = re.compile(
     re.I,
 )
 
-TIDY = re.compile(r"^[\s,.;:\-|/&()]+|[\s,;:\-|/&(]+$")
-
 ONLY_CUES = re.compile(
     r"(?i)(?:(?:dist(?:rict|t)?|teh(?:sil)?|tal(?:uka?)?|state|city|po|ps|post|via|at|and|the|in|pin|near|"
     r"vill(?:age)?)[\s.:\-&]*)+$"

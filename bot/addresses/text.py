@@ -78,7 +78,8 @@ def words(text: str) -> list[str]:
 
 def key(text: str) -> str:
     """Return the lower-case Latin letters of a name without spaces: "Lajpat Nagar" and "Lajpatnagar" are one."""
-    return _LETTERS.sub("", to_latin(text).lower())
+    lower = to_latin(text).lower()
+    return lower if lower.isalpha() and lower.isascii() else _LETTERS.sub("", lower)
 
 
 def without_brackets(text: str) -> str:
