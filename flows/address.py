@@ -68,31 +68,40 @@ def judge(view: View) -> Outcome:
 
 def merged(view: View) -> Outcome:
     """Choose between the next question and reading back, after a reply was taken in."""
-    asked, tries = _count(view, "asked"), _count(view, "tries")
-    if not view.found.get("changes"):
-        said = view.data.get("reply")
-        if isinstance(said, Mapping) and said.get("rejected"):
-            return _next(view, asked, "read_back", {}, {"code": "ASK_PIN"})
-        if view.found.get("settled"):
-            return Outcome("good", {"question": None})
-        if tries + 1 >= MOST_TRIES:
-            return Outcome("unclear")
-        return Outcome(f"{_step_of(view.data.get('question'))}_again", {"tries": tries + 1})
+    asked, found = _count(view, "asked"), view.found
     earlier = triples(view.data.get("changes")) if draft(view) else ()
-    changes = [list(one) for one in _joined(earlier, triples(view.found.get("changes")))]
-    keep: dict[str, JSON] = {
-        "address": _plain(view.found.get("after")),
+    changes = _joined(earlier, triples(found.get("changes")))
+    taken: dict[str, JSON] = {
+        "address": _plain(found.get("after")),
         "address_of": view.order.id,
-        "changes": changes,
+        "changes": [list(one) for one in changes],
         "tries": 0,
         "reply": None,
-        "poor": view.found.get("band") == "hold" or bool(view.found.get("question")),
+        "poor": found.get("band") == "hold" or bool(found.get("question")),
     }
-    return _next(view, asked=asked, otherwise="read_back", keep=keep)
+    if found.get("changes"):
+        return _next(view, asked, "read_back", taken)
+    if found.get("settled"):
+        # A yes, or "there is no number": nothing changed, and still something is known.
+        return _next(view, asked, "read_back" if changes else "good", taken)
+    return _nothing_taken(view, asked)
+
+
+def _nothing_taken(view: View, asked: int) -> Outcome:
+    """Choose what follows a reply that told nothing: another question, the same once more, or a person."""
+    said, flags = view.data.get("reply"), view.found.get("flags")
+    if isinstance(said, Mapping) and said.get("rejected"):
+        return _next(view, asked, "unclear", {}, {"code": "ASK_PIN"})
+    if isinstance(flags, list | tuple) and "location_conflict" in flags:
+        return _next(view, asked, "unclear", {}, {"code": "ASK_LOCATION"})
+    tries = _count(view, "tries") + 1
+    if tries >= MOST_TRIES:
+        return Outcome("unclear")
+    return Outcome(f"{_step_of(view.data.get('question'))}_again", {"tries": tries})
 
 
 def _next(view: View, asked: int, otherwise: str, keep: dict[str, JSON], instead: JSON = None) -> Outcome:
-    question = instead or view.found.get("question")
+    question = instead or (view.found.get("question") if view.found.get("band") != "ok" else None)
     if isinstance(question, Mapping) and question.get("code") in CODES and asked < MOST_QUESTIONS:
         return Outcome(CODES[str(question["code"])], {**keep, "question": _plain(question), "asked": asked + 1})
     return Outcome(otherwise, {**keep, "question": None})

@@ -163,7 +163,7 @@ QUESTION: tuple[Step, ...] = (
         silent=CLOSE,
         listens="review",
     ),
-    End("thanked", react="🙏", hear=MORE, read=any_words, listens="review"),
+    End("thanked", quiet=True, react="🙏", hear=MORE, read=any_words, listens="review"),
     End("sorry", hear=MORE, read=any_words, listens="review"),
     End(
         "unanswered",

@@ -94,7 +94,7 @@ def _merge(query: Mapping[str, JSON], promise: Promise) -> dict[str, JSON]:
 
 def _settles(merge: Merge) -> bool:
     """Tell whether a reply without a change answered the question all the same: a yes, or "there is no number"."""
-    return bool({"confirmed", "no_house_number", "shopper_confirmed_pin"} & set(merge.flags)) and merge.open is None
+    return bool({"confirmed", "no_house_number", "shopper_confirmed_pin"} & set(merge.flags))
 
 
 def _report(report: Report) -> dict[str, JSON]:

@@ -150,6 +150,8 @@ def shopper(stage: Rehearsal, rest: str) -> list[Effect]:
     if verb == "taps":
         title, _, turn = what.partition(" on ")
         return stage.tap(*stage.find(title, int(turn) if turn else None))
+    if verb == "means":
+        return meaning(stage, what)
     if verb == "forges":
         choice, _, turn = what.partition(" on ")
         return stage.tap(choice, int(turn))
@@ -165,6 +167,13 @@ def shopper(stage: Rehearsal, rest: str) -> list[Effect]:
         values: dict[str, Any] = dict(pair.split("=", 1) for pair in detail.split("; "))
         return stage.feed(engine.Replied(form=values))
     return stage.feed(engine.Replied(media=engine.Media(kind, id="media-1", caption=detail), text=detail))
+
+
+def meaning(stage: Rehearsal, what: str) -> list[Effect]:
+    """Feed acts as the understanding would give them: `ask_who`, `language lang=hi`, `opt_out unsure`."""
+    kind, *words = what.split()
+    slots = dict(word.split("=", 1) for word in words if "=" in word)
+    return stage.feed(engine.Replied((engine.Act(kind, slots),), text="...", safe="unsure" not in words))
 
 
 def changed(facts: Facts, text: str) -> Facts:
@@ -197,6 +206,8 @@ def changed(facts: Facts, text: str) -> Facts:
     if name == "address":
         field, _, content = value.partition("=")
         return replace(facts, order=replace(order, address={**order.address, field: content}))
+    if name == "others":
+        return replace(facts, others=tuple(replace(other, status=value) for other in facts.others))
     if name in ("expected_to", "not_before"):
         one = {name: date.fromisoformat(value)}
         return replace(facts, order=replace(order, **one))
