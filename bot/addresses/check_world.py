@@ -13,7 +13,7 @@ from bot.addresses.countries import Habits, habits
 from bot.addresses.editions import label
 from bot.addresses.index import Index, index
 from bot.addresses.parts import latin, read_parts
-from bot.addresses.patterns import BARE_NUMBER, HOUSE_CUE, LANDMARK_WORD, NOT_HOUSE
+from bot.addresses.patterns import BARE_NUMBER, HOUSE_CUE, LANDMARK, LANDMARK_WORD, NOT_HOUSE
 from bot.addresses.records import Address, Component, Finding, Option, Question, Report, Suggestion
 from bot.addresses.text import clean, key, skeleton, word_set
 from bot.addresses.verdict import ask, finding, report
@@ -106,7 +106,15 @@ def _judge_code(
     if names == () and country.country.exact_codes:
         findings.append(finding("PIN_UNKNOWN", given))
         return ask("ASK_PIN")
-    if city and state and _contradict(city, state, code, places):
+    if (
+        names
+        and state
+        and not _names_match(state, names)
+        and _lies_elsewhere(state, _as_filed(given, code), code, places)
+    ):
+        findings.append(finding("STATE_WRONG", address.state))
+        return None
+    if country.country.city_states and city and state and _contradict(city, state, code, places):
         findings.append(finding("PIN_CITY", address.city, "The city lies in another state, emirate or governorate."))
         return ask(
             "CONFIRM_CITY_OR_PIN",
@@ -161,6 +169,8 @@ def _contradict(city: str, state: str, code: str, places: Index) -> bool:
 
 
 def _has_door(text: str, country: Habits) -> bool:
+    """Tell whether a text names a door in the country's way; what stands behind "near" is not ours."""
+    text = LANDMARK.sub(" , ", text)
     if country.door and country.door.search(text):
         return True
     masked = NOT_HOUSE.sub(" ~ ", country.not_door.sub(" ~ ", text) if country.not_door else text)

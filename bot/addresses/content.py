@@ -51,6 +51,7 @@ _CALL_WORDS = re.compile(
 )
 
 _FOUR_ALIKE = re.compile(r"([a-z])\1{3}")
+_ECHO = re.compile(r"(.{2,3})\1+")
 _DIGIT = re.compile(r"\d")
 _NO_ALNUM = re.compile(r"[^a-z0-9]")
 
@@ -84,6 +85,8 @@ def is_junk(text: str, letters: bytes, latin_script: bool, trust_letters: bool) 
     if not digits and len(found) <= 3 and all(w in _FILLER for w in found):
         return True
     if _FOUR_ALIKE.search(" ".join(found)) or (len(bare) >= 4 and len(set(bare)) <= 2):
+        return True
+    if len(found) == 1 and not digits and len(bare) >= 6 and _ECHO.fullmatch(bare):
         return True
     if len(found) <= 3 and any(bare[n : n + 4] in _RUNS for n in range(len(bare) - 3)) and not digits:
         return True

@@ -21,7 +21,9 @@ class Country:
 
     `postal`: "checked" (given and malformed is a finding), "required" or "ignored". `complete`: a text that needs no
     more. `door`: a house number in local words. `not_door`: numbers that are none. `village`: words of a village
-    address, which needs a landmark in place of a number. `number_follows`: the number stands behind the street name.
+    address, which needs a landmark in place of a number. `number_follows`: the number stands behind the street.
+    `exact_codes`: the table of codes is complete. `city_states`: states are named after their capitals, so city and state
+    can be compared without a code.
     """
 
     postal: str = "checked"
@@ -31,6 +33,7 @@ class Country:
     village: str = ""
     number_follows: bool = True
     exact_codes: bool = False
+    city_states: bool = False
 
 
 def _read_table() -> dict[str, Country]:
