@@ -1,18 +1,29 @@
 """The console's own languages."""
 
+import os
+from pathlib import Path
+
+import structlog
+from babel.messages.mofile import write_mo
+from babel.messages.pofile import read_po
 from flask import Flask, request
 from flask_babel import Babel
 
 from bot.settings import ROOT
 from bot.web.access import someone
 
+log = structlog.get_logger()
+
+TRANSLATIONS = ROOT / "bot" / "web" / "translations"
 LANGUAGES = {"en": "English", "hi": "हिन्दी"}
 COOKIE = "language"
 
 
 def install(app: Flask) -> None:
     """Choose the language and the time zone of each answer."""
-    app.config["BABEL_TRANSLATION_DIRECTORIES"] = str(ROOT / "bot" / "web" / "translations")
+    app.config["BABEL_TRANSLATION_DIRECTORIES"] = str(TRANSLATIONS)
+    for catalogue in TRANSLATIONS.glob("*/LC_MESSAGES/messages.po"):
+        _compile(catalogue)
     Babel(app, locale_selector=choose, timezone_selector=_timezone)
 
 
@@ -26,3 +37,18 @@ def choose() -> str:
 def _timezone() -> str | None:
     person = someone()
     return person.shop.timezone if person and person.shop else None
+
+
+def _compile(catalogue: Path) -> None:
+    """Write the file that gettext reads, when it is not there or older; nobody has to remember to."""
+    target = catalogue.with_suffix(".mo")
+    if target.exists() and target.stat().st_mtime_ns >= catalogue.stat().st_mtime_ns:
+        return
+    passing = target.with_suffix(f".{os.getpid()}")
+    try:
+        with catalogue.open("rb") as source, passing.open("wb") as out:
+            write_mo(out, read_po(source, locale=catalogue.parts[-3]))
+        # In one step, because several processes start at once.
+        passing.replace(target)
+    except OSError as error:
+        log.warning("language.missing", language=catalogue.parts[-3], error=type(error).__name__)
