@@ -22,8 +22,8 @@ class Country:
     `postal`: "checked" (given and malformed is a finding), "required" or "ignored". `complete`: a text that needs no
     more. `door`: a house number in local words. `not_door`: numbers that are none. `village`: words of a village
     address, which needs a landmark in place of a number. `number_follows`: the number stands behind the street.
-    `exact_codes`: the table of codes is complete. `city_states`: states are named after their capitals, so city and state
-    can be compared without a code.
+    `exact_codes`: the table of codes is complete. `city_states`: states are named after their capitals, so city
+    and state can be compared without a code.
     """
 
     postal: str = "checked"

@@ -22,6 +22,9 @@ from bot.addresses.replies import hear, read_reply
 from bot.addresses.text import clean
 from bot.addresses.verdict import ask
 
+#: Findings that a code may not have, even when the shopper has just said it.
+HARD = frozenset({"PIN_MISSING", "PIN_FORMAT", "PIN_UNKNOWN", "PIN_STATE", "PIN_CITY"})
+
 
 def merge(before: Address, question: Question | str | None, replies: Iterable[Reply | str]) -> Merge:
     """
@@ -37,13 +40,17 @@ def merge(before: Address, question: Question | str | None, replies: Iterable[Re
         for message in messages:
             _read(work, message)
     report = check(work.address)
+    if work.gave_code and not HARD & set(report.codes):
+        # The shopper has just said the code: a soft doubt is no reason to ask for it again.
+        work.accept(f"pin:{re.sub(r'[^0-9A-Za-z]', '', work.address.postal_code)}")
+        report = check(work.address)
     changes = _changes(before, work.address)
     if work.facts and is_other_city(before, work.address):
         work.flag("city_changed")
     still = _open(work, report.question, bool(changes))
     if asked == "CONFIRM_ADDRESS" and work.yes and still is None:
         work.flag("confirmed")
-    if not work.facts and not work.yes and not work.flags:
+    if not work.facts and not (work.yes and asked.startswith("CONFIRM")) and not work.flags:
         work.flag("rejected" if work.no else "no_new_facts")
     return Merge(work.address, changes, still, tuple(work.flags), report)
 
@@ -150,6 +157,7 @@ def _fill_form(work: Work, reply: Reply) -> None:
     if form.get("state"):
         values["state"] = state_of(form["state"]) or form["state"]
     if form.get("in_pin_code"):
+        work.gave_code = True
         values["postal_code"] = re.sub(r"\s", "", latin(form["in_pin_code"]))
     work.set(**values)
     if form.get("phone_number"):

@@ -97,6 +97,8 @@ def _take_piece(work: Work, piece: str, said: Said) -> bool:
         "post",
         "care_of",
     }
+    if work.asked == "ASK_LANDMARK" and not re.search(r"\d", piece) and not strong & {"building", "care_of", "village"}:
+        return not SENTENCE.search(piece) and len(piece.split()) <= 6 and _add_landmark(work, said.as_written(piece))
     if not strong:
         if SENTENCE.search(piece) or said.other or len(piece.split()) > 6:
             return False
@@ -132,6 +134,12 @@ _MARK_WORDS = word_set(
 
 def _add_landmark(work: Work, mark: str) -> bool:
     """Append a landmark, unless the same one already stands there in other words."""
+    changing = re.match(
+        r"(?i)(?:landmark\s+)?(?:change|badal\w*|update)\b[^:]*:\s*|landmark\s+(?:change|badal)\w*\s+\w+\s*:?\s*", mark
+    )
+    if changing:
+        work.set(landmark="")
+        mark = mark[changing.end() :]
     mark = re.sub(r"(?i)^landmark\s*(?:is|:|-)?\s*", "", mark).strip(" ,.-")
     bare = set(words(latin(mark))) - _MARK_WORDS
     if not bare:

@@ -14,6 +14,7 @@ from bot.addresses.merge_work import PIN_QUESTIONS, Work, add_phone, choose, is_
 from bot.addresses.parts import latin, read_parts
 from bot.addresses.patterns import LANDMARK_WORD
 from bot.addresses.place_india import PIN_TEXT, place_of_line
+from bot.addresses.records import Address
 from bot.addresses.replies import SENTENCE, Said, without_chatter
 from bot.addresses.text import key, word_set, words
 
@@ -53,13 +54,26 @@ def read_text(work: Work, said: Said) -> None:
         if said.yes and work.options and work.asked in ("CONFIRM_PIN",) and not code:
             choose(work, work.options[0])
         elif said.no and not code and not said.phones:
-            work.no = True
+            _say_no(work)
         return
     if whole_address(work, said, code):
         return
     if _city_answer(work, text):
         return
     if not take_parts(work, text, said) and said.no and not code:
+        work.no = True
+
+
+_UNKNOWING = re.compile(r"(?i)(?:pata|malum|maloom|mujhe|koi|abhi|ye|yeh|wo|i am|i do|i'm)\b")
+
+
+def _say_no(work: Work) -> None:
+    """Take a bare no: to a question for a number or a landmark it means that there is none."""
+    settled = {"ASK_HOUSE": "no_house_number", "ASK_LANDMARK": "no_landmark"}.get(work.asked)
+    if settled:
+        work.accept(settled)
+        work.flag(settled)
+    else:
         work.no = True
 
 
@@ -93,7 +107,13 @@ def _correct(work: Work, said: Said) -> bool:
     )
     a = re.sub(r"^(?:it'?s|its|it is|wo|ye|yeh|the|my|mera|haan|yes|sorry)\s+", "", a, flags=re.I)
     b = without_chatter(b)
-    if not b or (not words(a) and not re.search(r"\d", a)) or len(b.split()) > 8:
+    if (
+        not b
+        or not without_chatter(a)
+        or _UNKNOWING.match(a)
+        or (not words(a) and not re.search(r"\d", a))
+        or len(b.split()) > 8
+    ):
         return False
     for old, new in ((a, b), (b, a)):
         for name in ("address1", "address2", "landmark", "city", "postal_code", "directions"):
@@ -109,12 +129,16 @@ def _correct(work: Work, said: Said) -> bool:
         return False
     if read_parts(b).found:
         work.unclear_correction = True
+        work.flag("rejected")
         return True
     return False
 
 
 def _like(old: str, new: str, value: str, found: re.Match[str]) -> str:
     """Write the new words with the capitals of the old ones."""
+    kept = re.match(r"([a-z.]+\s+)\S*\d\S*$", old, re.I)
+    if kept and re.fullmatch(r"[a-z]?-?\d[\w/\-]*", new, re.I):
+        new = kept.group(1) + new
     label = re.match(r"([a-z.]+)\s+(?=\S*\d)", new, re.I)
     if label and old[:1].isdigit() and value[: found.start()].rstrip().lower().endswith(label.group(1).lower()):
         new = new[label.end() :]
@@ -151,9 +175,11 @@ def take_code(work: Work, said: Said) -> str:
         " ",
         said.text,
     )
-    said.text = "\n".join(" ".join(line.strip(" ,.-:").split()) for line in said.text.split("\n")).strip()
+    lines = (without_chatter(" ".join(line.strip(" ,.-:").split())) for line in said.text.split("\n"))
+    said.text = "\n".join(line for line in lines if line)
     if not [w for w in words(said.text) if w not in _PIN_TALK] and not re.search(r"\d", said.text):
         said.text = ""
+    work.gave_code = True
     same = code == re.sub(r"\s", "", work.address.postal_code)
     if same and work.asked in PIN_QUESTIONS:
         work.accept(f"pin:{code}")
@@ -175,6 +201,8 @@ def whole_address(work: Work, said: Said, code: str) -> bool:
     if work.address.country.upper() not in ("IN", ""):
         return _whole_world_address(work, said)
     place = place_of_line(said.text)
+    if place.shown_city and not code and not place.digits and _is_locality(work.address, key(place.shown_city)):
+        place.text, place.shown_city = said.text.replace("\n", ", "), ""
     parts = read_parts(place.text, place.shown_city)
     kinds = set(parts.found) - {"directions", "landmark"}
     located = bool(code or place.shown_city or place.digits)
@@ -209,6 +237,15 @@ def whole_address(work: Work, said: Said, code: str) -> bool:
     )
     work.facts = True
     return True
+
+
+def _is_locality(address: Address, name: str) -> bool:
+    """Tell whether a name at the end of a line is a part of the present city: "Rohini" in Delhi."""
+    code = re.sub(r"\D", "", address.postal_code)
+    number = index().number(int(code)) if len(code) == 6 else -1
+    if number < 0 or name == key(latin(address.city)):
+        return False
+    return fit(name, number, STATE_NAMES[index().states(number)[0]]).verdict in (OK, NEAR)
 
 
 def _whole_world_address(work: Work, said: Said) -> bool:

@@ -38,6 +38,7 @@ class Work:
     yes: bool = False
     no: bool = False
     unclear_correction: bool = False
+    gave_code: bool = False
     flags: list[str] = field(default_factory=list)
 
     def set(self, **fields: object) -> None:

@@ -153,6 +153,10 @@ DIRECTIONS = re.compile(
 )
 
 
+#: "House no is 12": the verb between label and number.
+_IS_BETWEEN = re.compile(r"(?i)\b(no\.?|number|house|flat|plot)\s+(?:is|hai|:)\s+(?=[a-z]{0,3}-?\d)")
+
+
 @dataclass(slots=True)
 class Said:
     """Hold one text as it was understood: the facts' words without the chatter around, and whether it was yes or no."""
@@ -207,7 +211,7 @@ def hear(raw: str, country: str) -> Said:
         said.yes = said.no = False
     if WRONG.search(text):
         said.yes, said.no = False, True
-    if FILLER_TEXT.match(text.strip(" .,!?")):
+    if FILLER_TEXT.match(text.strip(" .,!?")) and not re.search(r"\d", text):
         text = ""
     if NO_HOUSE.search(text):
         said.no_house, text = True, NO_HOUSE.sub(" , ", text)
@@ -222,7 +226,7 @@ def hear(raw: str, country: str) -> Said:
                 " ",
                 text,
             )
-    text = _digits_from_words(text)
+    text = _digits_from_words(_IS_BETWEEN.sub(r"\1 ", text))
     said.other = OTHER_INTENT.search(text) is not None
     shorter = LEAD_IN.sub("", text, count=1)
     said.lead_in, text = shorter != text and bool(shorter.strip()), shorter if shorter.strip() else text

@@ -218,3 +218,34 @@ def test_other_countries_take_codes_and_doors_of_their_own():
     assert said(milan, "CONFIRM_CITY_OR_PIN", "CAP 20121").after.postal_code == "20121"
     lahore = Address("Gulberg", city="Lahore", state="Punjab", country="PK")
     assert said(lahore, "ASK_HOUSE", "House 9 street 4").open is None
+
+
+@pytest.mark.parametrize(
+    ("question", "texts", "line"),
+    [
+        ("ASK_HOUSE", ("house 8", "nahi nahi house 18", "gali no 3"), "house 18, gali no 3, Station Road"),
+        ("ASK_HOUSE", ("House no. is B-23/4",), "House no. B-23/4, Station Road"),
+        ("ASK_HOUSE", ("call on 9829012345 or house 23",), "house 23, Station Road"),
+        ("ASK_FULL", ("House 5, Sector 11, Vijay Nagar",), "House 5, Sector 11, Vijay Nagar"),
+    ],
+)
+def test_facts_between_other_words_are_found(question, texts, line):
+    result = said(ROAD, question, *texts)
+    assert (result.after.address1, result.after.city) == (line, "Indore")
+
+
+def test_a_bare_no_to_a_question_for_a_number_means_that_there_is_none():
+    assert said(ROAD, "ASK_HOUSE", "no").flags == ("no_house_number",)
+    assert said(ROAD, "ASK_LANDMARK", "nahi").flags == ("no_landmark",)
+
+
+def test_a_code_that_was_just_said_is_not_asked_for_again_on_a_soft_doubt():
+    before = Address("Flat 302, Mansarovar", city="Jaipur", state="Rajasthan", postal_code="302001")
+    assert said(before, "ASK_PIN", "302002").open is None
+    assert said(before, "ASK_PIN", "560001").open is not None
+
+
+def test_not_knowing_is_no_correction():
+    result = said(ROAD, "ASK_HOUSE", "pata nahi number, peeli building hai, school ke piche")
+    assert (result.after.landmark, result.after.directions) == ("school ke piche", "peeli building")
+    assert result.after.address1 == "Station Road"
