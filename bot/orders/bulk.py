@@ -43,6 +43,11 @@ def insert_rows(session: Session, table: type[SQLModel], rows: Sequence[dict[str
             copy.write_row([write(row[name]) if write else row[name] for name, write in writers])
 
 
+def row_values(row: SQLModel) -> dict[str, Any]:
+    """Return the columns of a row that was made, but not yet put into a session."""
+    return {name: getattr(row, name) for name in type(row).model_fields}
+
+
 def _writer(type_: object) -> Callable[[Any], Any] | None:
     return _json if isinstance(type_, JSON) else None
 

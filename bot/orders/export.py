@@ -102,6 +102,9 @@ def safe(cell: Cell) -> Cell:
     if not isinstance(cell, str):
         return cell
     text = _CONTROL.sub("", cell)
+    if text[:1] == "'":
+        # Shopify's own way of saying that a cell is text.
+        return text
     return "'" + text if _DANGEROUS.match(text) and not _SIGNED_NUMBER.match(text) else text
 
 

@@ -58,9 +58,10 @@ def of_trial(
     """Report what an import would do to a shop without orders; nothing is stored. Raises SheetError."""
     shop = shop_of(merchant, Rules.from_json(merchant.rules), at)
     with closing(open_list(content, merchant.region, columns)) as orders:
-        report = _empty(orders.layout.format, list(orders.header), _places(orders.layout), list(orders.sheet.notes))
+        report = _empty(orders.layout.format, list(orders.header), _places(orders.layout), list(orders.notes))
         report |= {"upload": None, "status": "dry run", "error": None}
-        for chunk in judge_list(orders, shop):
+        rows = sum(1 for _ in orders.rows())
+        for chunk in judge_list(orders, shop, rows=rows):
             for one in chunk.judged:
                 report["rows"] += len(one.parsed.rows)
                 report[one.parsed.status] += len(one.parsed.rows)

@@ -12,6 +12,8 @@ from zoneinfo import ZoneInfo
 
 import structlog
 from sqlalchemy import delete, select, update
+from sqlalchemy.exc import IntegrityError
+from sqlalchemy.orm import make_transient_to_detached
 from sqlmodel import Session, col
 
 from bot.addresses import Report
@@ -19,9 +21,10 @@ from bot.clock import now
 from bot.database import row_id
 from bot.jobs import UPLOAD, Bell
 from bot.models import AddressVersion, Audit, Merchant, Order, OrderItem, Upload, UploadRow
-from bot.orders.bulk import insert_rows, next_ids
+from bot.orders.bulk import insert_rows, next_ids, row_values
 from bot.orders.changes import address_parts, digest_of, findings_of, meet_known
 from bot.orders.judging import Chunk, Judged, judge_list
+from bot.orders.planning import enlist, invite
 from bot.orders.rules import Rules
 from bot.orders.spreadsheet import Cell, Draft, OrderList, Parsed, Problem, SheetError, Shop, open_list
 from bot.services import Services
@@ -126,7 +129,7 @@ def preview(
         header=orders.header,
         columns=named,
         guessed=orders.layout.guessed,
-        notes=orders.sheet.notes,
+        notes=orders.notes,
         rows=rows,
         counts=counts,
         orders=tuple(one for one in judged if one.order),
@@ -160,8 +163,8 @@ def run(services: Services, upload_id: int, progress: Callable[[int, int], None]
     try:
         with closing(open_list(content, merchant.region, columns)) as orders:
             del content
-            for chunk in judge_list(orders, shop, done=done):
-                stored = services.database.repeat(partial(_store, services=services, upload_id=upload_id, chunk=chunk))
+            for chunk in judge_list(orders, shop, done=done, rows=rows):
+                stored = _store_surely(services, upload_id, chunk)
                 if not stored:
                     log.info("upload.overtaken", upload=upload_id)
                     return False
@@ -241,6 +244,16 @@ def is_held_out(merchant_id: int, reference: str, percent: float) -> bool:
     return drawn / 2**64 < percent / 100
 
 
+def _store_surely(services: Services, upload_id: int, chunk: Chunk) -> bool:
+    """Write one chunk, again when a shopper wrote to us for the first time at the same moment."""
+    work = partial(_store, services=services, upload_id=upload_id, chunk=chunk)
+    try:
+        return services.database.repeat(work)
+    except IntegrityError:
+        # Whoever was first has committed: the second time the shopper, or the order, is known.
+        return services.database.repeat(work)
+
+
 def _store(session: Session, services: Services, upload_id: int, chunk: Chunk) -> bool:
     """Write one chunk; return whether it was this run's turn."""
     upload = session.execute(select(Upload).where(col(Upload.id) == upload_id).with_for_update()).scalar_one()
@@ -253,11 +266,7 @@ def _store(session: Session, services: Services, upload_id: int, chunk: Chunk) -
     at = now()
     known = _known_orders(session, merchant, chunk)
     fresh = [one.order for one in chunk.judged if one.order and one.parsed.reference not in known]
-    created = _create(session, upload, merchant, fresh, at)
-    if merchant.channel_id is not None:
-        start.plan_all(
-            session, [order for order in created.values() if not order.held_out], FLOW, shards=services.settings.shards
-        )
+    created = _create(session, upload, merchant, fresh, at, services.settings.shards)
     rows: list[dict[str, Any]] = []
     for one in chunk.judged:
         parsed = one.parsed
@@ -290,9 +299,14 @@ def _known_orders(session: Session, merchant: Merchant, chunk: Chunk) -> dict[st
 
 
 def _create(
-    session: Session, upload: Upload, merchant: Merchant, fresh: Sequence[tuple[Draft, Report]], at: datetime
+    session: Session,
+    upload: Upload,
+    merchant: Merchant,
+    fresh: Sequence[tuple[Draft, Report]],
+    at: datetime,
+    shards: int,
 ) -> dict[str, Order]:
-    """Insert new orders with their items and first addresses."""
+    """Insert new orders with their items and first addresses, and plan their talks."""
     rules = Rules.from_json(merchant.rules)
     cutoff = rules.next_cutoff(at, ZoneInfo(merchant.timezone))
     created: dict[str, Order] = {}
@@ -345,9 +359,16 @@ def _create(
                 "created_at": at,
             }
         )
-    session.add_all(created.values())
+    asked = [order for order in created.values() if not order.held_out] if merchant.channel_id is not None else []
+    conversations = invite(session, merchant, asked, at, shards=shards)
+    insert_rows(session, Order, [row_values(order) for order in created.values()])
+    for order in created.values():
+        # The row is there already: the session must take it for one that was loaded.
+        make_transient_to_detached(order)
+        session.add(order)
     insert_rows(session, OrderItem, items)
     insert_rows(session, AddressVersion, addresses)
+    enlist(session, asked, FLOW, conversations, at)
     return created
 
 
@@ -401,14 +422,14 @@ def _fail(session: Session, upload_id: int, reason: str) -> None:
 
 
 def _dialect(orders: OrderList) -> dict[str, Any]:
-    dialect = orders.sheet.dialect
+    dialect = orders.dialect
     return {
         "kind": dialect.kind,
         "encoding": dialect.encoding,
         "delimiter": dialect.delimiter,
         "sheet": dialect.sheet,
         "header_row": orders.header_row,
-        "notes": list(orders.sheet.notes),
+        "notes": list(orders.notes),
     }
 
 

@@ -21,7 +21,7 @@ CELL = st.one_of(
 )
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=150, deadline=None)
 @given(st.lists(st.lists(CELL, min_size=0, max_size=9), max_size=12))
 def test_accepted_skipped_and_rejected_rows_are_always_all_rows(rows: list[list[str]]) -> None:
     content = table(*rows)

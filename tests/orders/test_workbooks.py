@@ -113,7 +113,7 @@ def test_hidden_sheets_are_not_read_and_others_are_named() -> None:
     assert [one.reference for one in read(content)] == ["A-1"]
     from bot.orders.spreadsheet import open_list
 
-    assert "Old orders" in open_list(content, "IN").sheet.notes[0]
+    assert "Old orders" in open_list(content, "IN").notes[0]
 
 
 def test_blank_rows_are_counted_but_left_out() -> None:

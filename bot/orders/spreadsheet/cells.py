@@ -2,6 +2,7 @@
 
 import re
 import unicodedata
+from functools import lru_cache
 
 from bot.orders.spreadsheet.records import Cell
 
@@ -36,10 +37,11 @@ def text_of(cell: Cell) -> str:
     return text
 
 
+@lru_cache(maxsize=65_536)
 def one_line(cell: Cell) -> str:
     """Return the text of a cell with every run of spaces and line breaks made one space; "" for signs of emptiness."""
     if isinstance(cell, str) and cell.isascii() and cell.isprintable() and cell[:1] not in ("'", "="):
-        # Nearly every cell is plain, and a long list has millions.
+        # Nearly every cell is plain, and a long list has millions; most of them say the same as the row above.
         text = cell.strip()
     else:
         text = text_of(cell).replace("\n", " ")

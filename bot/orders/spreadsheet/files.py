@@ -6,7 +6,7 @@ import io
 import re
 from collections.abc import Iterator
 from itertools import islice
-from typing import Protocol
+from typing import Protocol, cast
 
 from bot.orders.spreadsheet.records import Cell, Dialect, Row, SheetError
 from bot.orders.spreadsheet.workbooks import Workbook
@@ -105,7 +105,7 @@ class CsvFile:
                     raise SheetError("TOO_MANY_ROWS", f"The file has more than {MOST_ROWS:,} rows: split it.")
                 if len(cells) > MOST_COLUMNS:
                     raise SheetError("TOO_MANY_COLUMNS", f"Row {number} has more than {MOST_COLUMNS} columns.")
-                yield Row(number, list[Cell](cells))
+                yield Row(number, cast(list[Cell], cells))
         except csv.Error as error:
             raise SheetError(
                 "BROKEN_QUOTES",

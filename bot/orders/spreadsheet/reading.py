@@ -10,7 +10,7 @@ from bot.orders.spreadsheet.drafts import Refused, Styles, draft_of
 from bot.orders.spreadsheet.files import Sheet, open_sheet
 from bot.orders.spreadsheet.layouts import find_header, with_columns
 from bot.orders.spreadsheet.money import decimal_sign
-from bot.orders.spreadsheet.records import Layout, Parsed, Problem, Row, Shop
+from bot.orders.spreadsheet.records import Dialect, Layout, Parsed, Problem, Row, Shop
 from bot.orders.spreadsheet.skips import why_not_asked
 from bot.orders.spreadsheet.values import Values
 
@@ -27,7 +27,8 @@ Run = tuple[Row, ...]
 class OrderList:
     """An open order list: its header, what its columns hold, and how it writes dates and amounts."""
 
-    sheet: Sheet
+    sheet: Sheet | None
+    """None in a process that is handed its rows."""
     header: tuple[str, ...]
     header_row: int
     layout: Layout
@@ -35,7 +36,8 @@ class OrderList:
 
     def rows(self) -> Iterator[Row]:
         """Yield the rows below the header."""
-        return (row for row in self.sheet.rows() if row.number > self.header_row)
+        rows = self.sheet.rows() if self.sheet else iter(())
+        return (row for row in rows if row.number > self.header_row)
 
     def orders(self) -> Iterator[tuple[Run, ...]]:
         """Yield the rows of each order, in one run or, where the list tears an order apart, in several.
@@ -53,7 +55,18 @@ class OrderList:
 
     def close(self) -> None:
         """Let go of the file."""
-        self.sheet.close()
+        if self.sheet:
+            self.sheet.close()
+
+    @property
+    def dialect(self) -> Dialect:
+        """How the file was written."""
+        return self.sheet.dialect if self.sheet else Dialect()
+
+    @property
+    def notes(self) -> tuple[str, ...]:
+        """What the merchant should know of how the file was read."""
+        return self.sheet.notes if self.sheet else ()
 
     def _runs(self) -> Iterator[tuple[str, Run]]:
         run: list[Row] = []
