@@ -22,21 +22,17 @@ from bot.database import Database
 from bot.models import Event, Message, Order
 from tests.fixtures.databases import PostgresServer
 from tests.fixtures.stacks import Stack, start_stack, stop_stack
+from tests.whole.lists import shopify_list
 
 ORDERS = 40
 KILLS = 30
 PARTS = ("app:app", "workers inbound", "workers outbound", "workers.clock", "workers uploads")
 DONE_SECONDS = 240
-HEADER = (
-    "Name,Email,Financial Status,Fulfillment Status,Currency,Total,Created at,Lineitem quantity,Lineitem name,"
-    "Lineitem price,Shipping Name,Shipping Address1,Shipping City,Shipping Zip,Shipping Province,Shipping Country,"
-    "Shipping Phone,Payment Method"
-)
 
 
 @pytest.fixture(params=["sqlite", "postgresql"])
 def killed(request: pytest.FixtureRequest) -> Iterator[Stack]:
-    """An `up` of its own, whose shop reminds after half a minute, so that a first prompt that was lost is superseded soon."""
+    """An `up` of its own, whose shop reminds after half a minute: a first prompt that was lost is soon superseded."""
     with tempfile.TemporaryDirectory(prefix="pakka-kill-") as folder:
         settings = {}
         if request.param == "postgresql":
@@ -71,16 +67,6 @@ class Shoppers:
                         self.answered.add(phone)
 
 
-def order_list(count: int) -> str:
-    """Return a Shopify export of orders with numbers that no demo order has."""
-    rows = [
-        f"#K{n},,pending,unfulfilled,INR,1299.00,2026-11-25 10:00:00 +0530,1,Blue kurta,1299.00,Asha {n},"
-        f'"Flat {n}, Shanti Apartments, MG Road",Pune,411001,MH,IN,+9198{n:08d},Cash on Delivery (COD)'
-        for n in range(10_000, 10_000 + count)
-    ]
-    return "\n".join([HEADER, *rows])
-
-
 @pytest.mark.timeout(420)
 def test_kills_lose_no_order_and_ask_nobody_twice(killed: Stack) -> None:
     draw = random.Random(7)
@@ -89,7 +75,7 @@ def test_kills_lose_no_order_and_ask_nobody_twice(killed: Stack) -> None:
     )
     shoppers = Shoppers(killed)
     file = killed.var / "list.csv"
-    file.write_text(order_list(ORDERS), encoding="utf-8")
+    file.write_text(shopify_list("K", [f"+9198{n:08d}" for n in range(ORDERS)]), encoding="utf-8")
     killed.run("flask", "orders", "import", str(file), "--merchant", "demo")
     for _ in range(KILLS):
         kill(killed, draw.choice(PARTS))
