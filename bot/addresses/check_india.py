@@ -9,13 +9,13 @@ from rapidfuzz.fuzz import ratio
 from bot.addresses.content import POBOX, informative, is_doubled, is_junk, take_phones
 from bot.addresses.editions import label
 from bot.addresses.index import Index, index
-from bot.addresses.india_names import SHOWN_NAME, STATE_NAMES
+from bot.addresses.india_names import GENERIC, SHOWN_NAME, STATE_NAMES
 from bot.addresses.judge_india import Verdict, city_of_code, judge_place, skip_names
 from bot.addresses.parts import Parts, has_house, latin, read_parts
-from bot.addresses.patterns import VILLAGE_CUE, VILLAGE_SURE
+from bot.addresses.patterns import BUILDING_WORD, LOCALITY_WORD, STREET_WORD, VILLAGE_CUE, VILLAGE_SURE
 from bot.addresses.place_india import Place, read_place
 from bot.addresses.records import Address, Component, Finding, Question, Report
-from bot.addresses.text import clean, key, skeleton
+from bot.addresses.text import clean, key, skeleton, words
 from bot.addresses.verdict import ask, finding, report
 
 EDITION = label()
@@ -84,7 +84,7 @@ def _judge_text(
     house = bool(parts.first("house_no", "unit")) or has_house(text)
     house = house or (place.state == "Kerala" and HOUSE_NAME.search(lower) is not None)
     where = any(k in parts.found for k in ("building", "street", "sublocality", "locality", "village"))
-    short = letters < 8 or not where if house else letters < 15 or count < 2
+    short = (letters < 8 or not where or _is_cut_off(text, names, places)) if house else letters < 15 or count < 2
     junk = not phones and is_junk(lower, places.letters, raw.isascii(), True)
     if junk:
         findings.append(finding("JUNK"))
@@ -107,6 +107,17 @@ def _judge_text(
     ):
         findings.append(finding("LANDMARK"))
     return None
+
+
+def _is_cut_off(text: str, names: frozenset[str], places: Index) -> bool:
+    """Tell whether a very short text ends in something that is no word of an address and no known name."""
+    found = words(text)
+    if len(text) > 15 or not found:
+        return False
+    last = found[-1]
+    if last in GENERIC or last in names or any(p.fullmatch(last) for p in (STREET_WORD, LOCALITY_WORD, BUILDING_WORD)):
+        return False
+    return not (len(last) >= 4 and (places.has_name(last) or places.has_name("".join(found[-2:]))))
 
 
 def _vague(parts: Parts) -> bool:
