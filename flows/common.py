@@ -33,6 +33,22 @@ DAY = (timedelta(hours=23),)
 """Patience of a question that is asked inside a talk and never repeated."""
 SHORT = (timedelta(hours=3), timedelta(hours=20))
 """Patience of a question that is worth one reminder, before the 24-hour window closes."""
+ROWS = 10
+SPOKEN = {
+    "IN": ("hi-Latn", "hi", "en", "bn", "ta", "te", "mr", "gu", "kn", "ml", "pa", "ur"),
+    "PK": ("ur", "en"),
+    "BD": ("bn", "en"),
+    "AE": ("ar", "en", "ur", "hi"),
+    "SA": ("ar", "en", "ur"),
+    "EG": ("ar", "en"),
+    "ID": ("id",),
+    "PH": ("fil", "en"),
+    "VN": ("vi",),
+    "BR": ("pt",),
+    "MX": ("es",),
+    "CO": ("es",),
+}
+"""Languages offered first where they are spoken; a list has room for ten."""
 TOO_LATE = ("shipped", "out_for_delivery", "delivered", "returned", "cancelled", "paid", "expired")
 """Statuses of an order that the shopper can no longer change here."""
 
@@ -71,6 +87,8 @@ def denied(view: View) -> Iterable[Effect]:
 def on_the_way(view: View) -> tuple[str, ...]:
     """Say where the order is."""
     order = view.order
+    if order.status == "open" and order.intent == "cancelled":
+        return ("cancel.known",)
     if order.status == "open":
         return ("status.dated",) if order.expected_to else ("status.open",)
     if order.status in ("shipped", "out_for_delivery"):
@@ -78,6 +96,11 @@ def on_the_way(view: View) -> tuple[str, ...]:
         dated = order.status == "shipped" and order.expected_to
         return (f"status.{order.status}_dated" if dated else f"status.{order.status}", *tail)
     return (f"status.{order.status}",)
+
+
+def about_price(view: View) -> tuple[str, ...]:
+    """Say what is to be paid."""
+    return ("cancel.known",) if view.order.intent == "cancelled" else ("answers.price",)
 
 
 def about_paying(view: View) -> tuple[str, ...]:
@@ -125,8 +148,10 @@ def speak_chosen(view: View) -> Iterable[Effect]:
 
 def languages(view: View) -> tuple[Choice, ...]:
     """Offer the shop's languages, each by its own name."""
-    names = sorted(view.facts.merchant.locales, key=lambda one: (one != view.facts.shopper.locale, one))
-    return tuple(Choice(f"lang:{name}", f"languages.{name}") for name in names[:10])
+    near = (view.facts.shopper.locale, *SPOKEN.get(view.facts.shopper.region, ()), "en")
+    have = view.facts.merchant.locales
+    names = list(dict.fromkeys([*(name for name in near if name in have), *sorted(have)]))
+    return tuple(Choice(f"lang:{name}", f"languages.{name}") for name in names[:ROWS])
 
 
 def keep_theirs(view: View) -> Mapping[str, JSON]:
@@ -144,7 +169,7 @@ INTERRUPTS = (
     Interrupt(("not_my_order",), to="not_mine"),
     Interrupt(("language",), to="language"),
     Interrupt(("ask_status",), say=on_the_way),
-    Interrupt(("ask_price",), say="answers.price"),
+    Interrupt(("ask_price",), say=about_price),
     Interrupt(("pay_online",), do=(ask_for_payment,), say=about_paying),
     Interrupt(("ask_who",), say="answers.who"),
     Interrupt(("ask_scam",), say="answers.scam"),

@@ -74,8 +74,9 @@ def asked_together(view: View) -> tuple[Order, ...]:
 def draft(view: View) -> dict[str, JSON]:
     """Return what was said about the address so far, if it is that of the order spoken about."""
     said = view.data.get("address")
-    ours = view.data.get("address_of") == view.order.id
-    return dict(said) if ours and isinstance(said, Mapping) else {}
+    if not said or not isinstance(said, Mapping) or view.data.get("address_of") != view.order.id:
+        return {}
+    return dict(said)
 
 
 def chosen_day(view: View) -> Day | None:

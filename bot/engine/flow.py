@@ -249,6 +249,17 @@ class Flow:
         """Return the steps that lead back to where they were entered from."""
         return frozenset(s.name for s in self.steps if any(way.to == RESUME for _, way in paths(s)))
 
+    @cached_property
+    def fixed_choices(self) -> Mapping[str, tuple[Choice, ...]]:
+        """Return the choices of each step that do not depend on the facts."""
+        found: dict[str, tuple[Choice, ...]] = {}
+        for step in self.steps:
+            if isinstance(step, Ask | End):
+                ids = step.choices if step.choices is not None else tuple(step.on)
+                prefix = f"{self.texts(step)}.choices"
+                found[step.name] = tuple(c if isinstance(c, Choice) else Choice(c, f"{prefix}.{c}") for c in ids)
+        return found
+
     def step(self, name: str) -> Step:
         """Return a step, or blame the author."""
         try:
@@ -277,9 +288,7 @@ def offered(step: Ask | End, flow: Flow, view: View) -> tuple[Choice, ...]:
     """Return the choices of a step as they stand now."""
     if isinstance(step, Ask) and step.offer is not None:
         return step.offer(view)
-    ids = step.choices if step.choices is not None else tuple(step.on)
-    prefix = flow.texts(step)
-    return tuple(c if isinstance(c, Choice) else Choice(c, f"{prefix}.choices.{c}") for c in ids)
+    return flow.fixed_choices[step.name]
 
 
 def paths(step: Step) -> Iterable[tuple[str, Go]]:

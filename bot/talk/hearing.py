@@ -5,11 +5,14 @@ from datetime import datetime
 
 from bot import engine
 from bot.engine import Facts, Flow, Replied, State
+from bot.talk.asked import about_us
 from bot.text import DEFAULT, catalogue, known, plain, render
 from bot.understanding import Choice, Context, understand
 
 COMMANDS = {"person": "talk_to_human", "not_me": "not_my_order", "stop": "opt_out", "start": "opt_in"}
 """The words our texts name, by their keys below `keywords`, and what they mean."""
+LATIN = ("en", "id", "fil", "vi", "es", "pt")
+"""Languages whose own script is Latin."""
 LONG = 12
 """Letters from which a message tells its language; "ok" and "haan" are written by everybody."""
 
@@ -32,11 +35,30 @@ def hear(flow: Flow, state: State, facts: Facts, reply: Replied) -> Replied:
         # A time without a time in it is a guess, and a guess about the day would be worse than a question.
         if act.slots or act.kind != "slot_choice"
     )
+    about = about_us(reply.text, (act.kind for act in acts), region)
+    if about is not None:
+        acts = (about,)
     ours = command(reply.text, locale)
     if ours:
         acts = (engine.Act(ours),)
-    long_enough = sum(letter.isalpha() for letter in reply.text) >= LONG
-    return replace(reply, acts=acts, safe=found.safe or bool(ours), lang=found.lang if long_enough else None)
+    return replace(
+        reply, acts=acts, safe=(found.safe and about is None) or bool(ours), lang=found.lang if long_enough else None
+    )
+
+
+def spoken(text: str, language: str | None) -> str | None:
+    """Return the locale to answer in: the language of a message long enough to tell it, in the script it is written in.
+
+    Hindi in Latin letters is answered so. Other languages that have a script of their own are not answered in it when
+    they come in Latin letters: who writes so may not read it.
+    """
+    letters = [letter for letter in text if letter.isalpha()]
+    if language is None or len(letters) < LONG:
+        return None
+    latin = sum(letter.isascii() for letter in letters) > len(letters) / 2
+    if latin and language not in LATIN:
+        return "hi-Latn" if language == "hi" else None
+    return language
 
 
 def command(text: str, locale: str) -> str | None:
