@@ -320,7 +320,7 @@ def read(found: list[Token], reader: Reader, known: list[Unit], now: datetime, s
 
 def _result(line: Line) -> When:
     slots: dict[str, Slot] = {}
-    used = {atom.at for atom in line.items if atom.used}
+    used = {place for atom in line.items if atom.used for place in atom.span}
     open_days = [known for known in line.days if not known.negated]
     refused = any(known.negated for known in line.days)
     if len(open_days) >= 2 and _joined(line, open_days[0], open_days[1]):
@@ -334,7 +334,7 @@ def _result(line: Line) -> When:
     part = next((name for name, _ in line.parts), "")
     if part:
         slots["part"] = part
-        used |= {line.items[index].at for _, index in line.parts}
+        used |= {place for _, index in line.parts for place in line.items[index].span}
     slots.update(clock_slots(line.clocks, part))
     if line.any and not open_days:
         slots["any"] = True

@@ -80,6 +80,9 @@ def vote(words: list[Token], names: list[str], locale: str | None, region: str |
         soft = index.get(loose(bare, True)) | index.get(squeeze(bare))
         known = (exact or soft) & scope
         if not known:
+            for pack in ready:  # inflected words: stems and endings speak for a language, less clearly
+                if Reader.parts(pack, token.text):
+                    scores[pack.name] += 0.4
             continue
         weight = 1.0 / known.bit_count() ** 0.5
         for pack in ready:
@@ -127,7 +130,7 @@ class Reader:
         bits = 0
         post = False
         for pack in self.packs:
-            here = self._parts(pack, word)
+            here = self.parts(pack, word)
             if here:
                 bits, post = bits | here, pack.post
         if bits:
@@ -141,7 +144,8 @@ class Reader:
         return 0, False
 
     @staticmethod
-    def _parts(pack: Compiled, word: str) -> int:
+    def parts(pack: Compiled, word: str) -> int:
+        """Return the classes of a word by its stem, its ending, or both ends."""
         bits = 0
         for stem, klass in pack.stems:
             if word.startswith(stem):

@@ -1,6 +1,6 @@
 """Read a message: layer after layer until one answers."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from bot.understanding import addresses, dates, ratings
 from bot.understanding.classifier import Model, memory_key, model
@@ -39,6 +39,9 @@ _OPTION_WORDS = frozenset(
 # Below these a message is not understood; acts that change an order need more.
 _CERTAIN = {"confirm": 0.62, "cancel": 0.55, "opt_out": 0.55, "not_my_order": 0.45, "dont_cancel": 0.5, "yes_but": 0.45}
 _OTHERWISE = 0.30
+
+
+_TIMELY = mask("LATER", "WHEN", "HOWLONG", "ASK", "BUT")
 
 
 @dataclass(slots=True)
@@ -91,6 +94,9 @@ def study(clean: str, found: list[Token], context: Context, name: str | None = N
     post = reader.packs[0].post
     read = units(reader, found)
     when = dates.read(found, reader, read, context.at, context.state, context.region)
+    # A word that already limits a day or an hour ("nantara", later; "eppo venelum", when you like) says nothing more.
+    spent = [u for u in read if u.bits & _TIMELY and when.dated and when.tokens.issuperset(range(u.start, u.end))]
+    read = [replace(u, bits=u.bits & ~_TIMELY) if u in spent else u for u in read]
     asks = "?" in clean or "؟" in clean
     view = View(read, when, context.state, post, asks)
     code = addresses.pincode(clean, context.region, context.state)

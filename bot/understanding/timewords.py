@@ -24,6 +24,12 @@ class Atom:
     post: bool = False
     used: bool = False
     others: tuple[tuple[str, str], ...] = ()
+    end: int = 0  # index of the last token that it covers
+
+    @property
+    def span(self) -> range:
+        """Return the indexes of the tokens that it covers."""
+        return range(self.at, max(self.at, self.end) + 1)
 
     def can(self, kind: str, value: str | None = None) -> bool:
         """Tell whether the word may be read so."""
@@ -128,6 +134,7 @@ def atoms(found: list[Token], reader: Reader, read: list[Unit]) -> list[Atom]:
             atom = Atom(
                 kinds[0][0], kinds[0][1], name, index, before, posts == {True} or (True in posts), others=kinds[1:]
             )
+            atom.end = words[position + size - 1][1]
             if index in negators and size == 1:
                 atom.others = (*atom.others, ("neg", ""))
             result.append(atom)
