@@ -2,6 +2,7 @@
 
 from dataclasses import replace
 from datetime import datetime
+from unicodedata import category
 
 from bot import engine
 from bot.engine import Facts, Flow, Replied, State
@@ -42,7 +43,7 @@ def hear(flow: Flow, state: State, facts: Facts, reply: Replied) -> Replied:
     if ours:
         acts = (engine.Act(ours),)
     return replace(
-        reply, acts=acts, safe=(found.safe and about is None) or bool(ours), lang=found.lang if long_enough else None
+        reply, acts=acts, safe=(found.safe and about is None) or bool(ours), lang=spoken(reply.text, found.lang)
     )
 
 
@@ -52,7 +53,7 @@ def spoken(text: str, language: str | None) -> str | None:
     Hindi in Latin letters is answered so. Other languages that have a script of their own are not answered in it when
     they come in Latin letters: who writes so may not read it.
     """
-    letters = [letter for letter in text if letter.isalpha()]
+    letters = [letter for letter in text if category(letter)[0] in "LM"]
     if language is None or len(letters) < LONG:
         return None
     latin = sum(letter.isascii() for letter in letters) > len(letters) / 2

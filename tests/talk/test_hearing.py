@@ -39,8 +39,16 @@ def test_the_language_of_a_long_message_is_answered_in_its_script(
 
 @pytest.mark.parametrize(
     ("text", "act"),
-    [("STOP", "opt_out"), ("stop.", "opt_out"), ("START", "opt_in"), ("not me", "not_my_order"), ("PERSON!", "talk_to_human"), ("persons", None), ("", None)],
-)  # fmt: skip
+    [
+        ("STOP", "opt_out"),
+        ("stop.", "opt_out"),
+        ("START", "opt_in"),
+        ("not me", "not_my_order"),
+        ("PERSON!", "talk_to_human"),
+        ("persons", None),
+        ("", None),
+    ],
+)
 def test_the_words_our_texts_name_are_commands(text: str, act: str | None) -> None:
     assert command(text, "en") == act
 
