@@ -190,15 +190,22 @@ def _judge_locality(place: Place, fits: Fit, found: Evidence, out: Verdict, plac
     for number, weight in sorted(weights.items()):
         if weight > score and places.is_current(number) and words_india.slip(place.digits, places.codes[number]):
             best, score = number, weight
-    if best < 0 or score < 0.9 or (score < 1.9 and fits.verdict == OK):
+    if best < 0:
+        return
+    changed = [n for n in range(6) if place.digits[n] != str(places.codes[best])[n]]
+    # Neighbours mix up the last figure; nobody who lives there swaps two figures or errs in the district.
+    finger = len(changed) == 2 or changed[0] <= 3
+    if score < 0.9 or (score < 1.9 and fits.verdict == OK):
         return
     if india.RANK[india.best_fit(place.city, best, STATE_NAMES[places.states(best)[0]]).verdict] > india.RANK[NEAR]:
         return
     here, there = places.middle(place.number), places.middle(best)
     elsewhere = here is None or there is None or india.distance(here, there) > 8
     code = str(places.codes[best])
-    sure = fits.verdict != OK or (score >= 3 and elsewhere)
-    out.findings.append(finding("PIN_CITY_SOFT" if sure else "LOCALITY_PIN", place.digits))
+    sure = fits.verdict != OK or (score >= 3 and elsewhere) or finger
+    out.findings.extend(
+        finding(c, place.digits) for c in (("PIN_CITY_SOFT", "LOCALITY_PIN") if sure else ("LOCALITY_PIN",))
+    )
     out.pins = (code,)
     out.suggestions.append(Suggestion("postal_code", code, False, score))
     out.question = ask("CONFIRM_PIN", pin_option(code))
