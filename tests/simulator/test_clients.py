@@ -6,19 +6,22 @@ from pathlib import Path
 from typing import Any
 
 import flask
-import heyoo
 import pytest
 import pywa
+import requests
 from pywa import handlers, types
 from pywa.types.templates import BodyText, Buttons, QuickReplyButton, Template, TemplateCategory, TemplateLanguage
 from werkzeug.serving import make_server
 
+# Through the adapter, without which Python 3.13 cannot import it.
+from bot.whatsapp.adapter import _heyoo as heyoo
 from tests.simulator.conftest import ASHA, NUMBER, SECRET, WABA, Sim
 
 
 @pytest.fixture
-def whatsapp(sim: Sim) -> heyoo.WhatsApp:
-    """heyoo, with the three attributes that hold its addresses set to the simulator."""
+def whatsapp(sim: Sim, monkeypatch: pytest.MonkeyPatch) -> Any:
+    """heyoo with its own HTTP, and the three attributes that hold its addresses set to the simulator."""
+    monkeypatch.setattr(heyoo, "requests", requests)
     sim.patch("/settings", {"status_scale": 0})
     sim.act("text", text="hi")
     client = heyoo.WhatsApp("token", NUMBER)
@@ -27,7 +30,7 @@ def whatsapp(sim: Sim) -> heyoo.WhatsApp:
     return client
 
 
-def test_heyoo_sends_every_kind_of_message_it_knows(sim: Sim, whatsapp: heyoo.WhatsApp, tmp_path: Path) -> None:
+def test_heyoo_sends_every_kind_of_message_it_knows(sim: Sim, whatsapp: Any, tmp_path: Path) -> None:
     row = {"id": "r1", "title": "Noon", "description": ""}
     listed = {"header": "When", "body": "Choose", "footer": "f",
               "action": {"button": "Pick", "sections": [{"title": "Today", "rows": [row]}]}}  # fmt: skip

@@ -8,16 +8,15 @@ import sys
 import time
 from pathlib import Path
 
+import psutil
+
 from tests.simulator.conftest import ASHA, Sim, start
 
 HELLO = {"type": "template", "template": {"name": "hello_world", "language": {"code": "en_US"}}}
 
 
 def children(process: subprocess.Popen[str]) -> list[int]:
-    listed = subprocess.run(
-        ["ps", "-o", "pid=", "--ppid", str(process.pid)], capture_output=True, text=True, check=False
-    )
-    return [int(pid) for pid in listed.stdout.split()]
+    return [child.pid for child in psutil.Process(process.pid).children()]
 
 
 def alive(pid: int) -> bool:
