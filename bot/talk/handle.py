@@ -139,7 +139,8 @@ class Handler:
             ).scalars()
         )
         for status in ("waiting", "handed_over", "done"):
-            found = [run for run in runs if run.status == status]
+            # A run that ended without a word (an address that was good) is no talk to go on with.
+            found = [run for run in runs if run.status == status and (status != "done" or run.turn)]
             if found:
                 return max(found, key=lambda run: (run.ended_at or run.updated_at, run.id))
         return min(runs, key=row_id) if runs else None
