@@ -12,6 +12,8 @@ from anyascii import anyascii
 LONGEST = 600
 
 _INVISIBLE = re.compile("[\u200b-\u200f\u202a-\u202e\u2060-\u2064\ufeff\u00ad\ufe0e\ufe0f]")
+#: Control characters break databases and terminals; tab and line ends are told apart later.
+_CONTROL = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f]")
 _SPACES = re.compile(r"[^\S\n]+")
 _LETTERS = re.compile(r"[^a-z]+")
 _BRACKETS = re.compile(r"[(\[{][^)\]}]*[)\]}]?")
@@ -36,7 +38,7 @@ def clean(text: object) -> str:
 
     Emoji become commas because shoppers separate with them. Lines stay: a line break separates parts.
     """
-    raw = "" if text is None else str(text)[:LONGEST]
+    raw = "" if text is None else _CONTROL.sub(" ", str(text)[:LONGEST])
     if raw.isascii():
         return _SPACES.sub(" ", raw.replace("\r", "\n")).strip()
     import ftfy  # It costs a tenth of a second, and most addresses are plain ASCII.

@@ -105,7 +105,8 @@ def _each_line(answer: Any) -> None:
             failed += 1
             continue
         try:
-            click.echo(json.dumps(answer(row), ensure_ascii=False))
+            # A lone half of a surrogate pair can be read from JSON but not be written as UTF-8.
+            click.echo(json.dumps(answer(row), ensure_ascii=False).encode("utf-8", "replace"))
         except IndexMissing as error:
             raise click.ClickException(str(error)) from error
     if failed:

@@ -88,3 +88,14 @@ def test_without_an_index_the_command_says_how_to_build_it(tmp_path, monkeypatch
     assert result.exit_code == 1
     assert "flask addresses build" in result.stderr
     assert text_module.key("Anna Nagar") == "annanagar"
+
+
+@pytest.mark.parametrize("name", ["check", "merge"])
+def test_text_that_no_terminal_can_show_is_answered_all_the_same(name):
+    broken = (
+        '{"id": 1, "record": {"address1": "\\ud800 12 \\u0000"}, '
+        '"before": {"address1": "\\udc80"}, "replies": ["\\ud800 45"]}'
+    )
+    result = run(name, lines=[broken])
+    assert result.exit_code == 0
+    assert json.loads(result.stdout)["id"] == 1
