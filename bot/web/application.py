@@ -16,6 +16,7 @@ from bot.web import (
     live,
     logs,
     orders,
+    overview,
     people,
     protection,
     shops,
@@ -40,7 +41,7 @@ def create_app(services: Services, register: Iterable[Callable[[Flask], None]] =
     errors.install(app)
     languages.install(app)
     formats.install(app)
-    for module in (health, signin, account, people, orders, uploads, shops):
+    for module in (health, signin, account, people, orders, overview, uploads, shops):
         app.register_blueprint(module.blueprint)
     _register_webhook(app)
     live.install(app)

@@ -3,7 +3,7 @@
 from datetime import datetime, timedelta
 
 import phonenumbers
-from babel.numbers import format_currency, get_currency_precision
+from babel.numbers import format_currency, get_currency_precision, get_currency_symbol
 from flask import Flask, request, url_for
 from flask_babel import format_date, format_datetime, get_locale, get_timezone, gettext, ngettext
 
@@ -29,9 +29,11 @@ def money(minor: int, currency: str) -> str:
     """Show an amount given in minor units; a round one without its zeros, as price tags do."""
     precision = get_currency_precision(currency)
     amount = minor / 10**precision
-    digits = amount == int(amount)
-    pattern = ("¤#,##,##0" if currency == "INR" else "¤#,##0") if digits else None
-    return format_currency(amount, currency, locale=get_locale(), format=pattern, currency_digits=not digits)
+    round_ = amount == int(amount)
+    # A sign stands close to its number, a word such as AED does not.
+    gap = "\u00a0" if get_currency_symbol(currency, get_locale())[-1].isalpha() else ""
+    pattern = f"¤{gap}#,##{',##' if currency == 'INR' else ''}0" + ("" if round_ else ".00")
+    return format_currency(amount, currency, locale=get_locale(), format=pattern, currency_digits=not round_)
 
 
 def moment(at: datetime | None, style: str = "short") -> str:
@@ -78,7 +80,8 @@ def phone(number: str) -> str:
 
 def label(kind: str, code: str | None) -> Label:
     """Return the word and the tone for a code, such as label("intent", "confirmed")."""
-    return LABELS[kind].get(code or "", Label(code or "", "quiet"))
+    plain = (code or "").removeprefix("why:")
+    return LABELS[kind].get(plain, Label(plain, "quiet"))
 
 
 def page_url(**changes: object) -> str:

@@ -92,6 +92,14 @@ LABELS: dict[str, dict[str, Label]] = {
         "refused": Label(_("Refused"), "bad"),
         "cancelled": Label(_("Withdrawn"), "quiet"),
     },
+    "cancel": {
+        "later": Label(_("Wants it later"), "quiet"),
+        "size": Label(_("Wrong size or kind"), "quiet"),
+        "price": Label(_("Too expensive"), "quiet"),
+        "elsewhere": Label(_("Bought elsewhere"), "quiet"),
+        "mistake": Label(_("Ordered by mistake"), "quiet"),
+        "other": Label(_("Another reason"), "quiet"),
+    },
     "reason": {
         "asked_for_person": Label(_("Asked for a person"), "act"),
         "not_understood": Label(_("Not understood"), "act"),

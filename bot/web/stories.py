@@ -42,7 +42,7 @@ def tell(
     ]
     if order.answered_at:
         moments.append(
-            Moment(order.answered_at, "shopper", LABELS["intent"][order.intent].text, order.cancel_reason)
+            Moment(order.answered_at, "shopper", LABELS["intent"][order.intent].text, _why(order.cancel_reason))
         )  # fmt: skip
     if order.decided_at and order.decision and order.decided_by in ("shopper", "rule"):
         who = order.decided_by or "rule"
@@ -81,6 +81,11 @@ def _by_people(session: Session, order: Order) -> list[Moment]:
         who = "agent" if role == "agent" else "merchant"
         moments.append(Moment(line.at, who, _("Changed by %(name)s", name=name or email or "?"), told))
     return moments
+
+
+def _why(code: str) -> Any:
+    known = LABELS["cancel"].get(code.removeprefix("why:"))
+    return known.text if known else code
 
 
 def _said(kind: str, value: Any) -> Any:

@@ -142,7 +142,7 @@ _KINDS = (
     ("confirmed", "ready", "ship", "shopper", "The shopper confirmed.", 92),
     ("asked", "unasked", None, None, "", 74),
     ("silent", "unasked", "hold", "rule", "No answer, and holding loses less: 43% come back, the line is 31%.", 41),
-    ("cancelled", "unasked", "cancel", "shopper", "The shopper cancelled (changed_mind).", 88),
+    ("cancelled", "unasked", "cancel", "shopper", "The shopper cancelled (price).", 88),
     ("unasked", "unasked", None, None, "", None),
     ("unreachable", "unasked", "call", "rule", "WhatsApp does not reach this number: call before shipping.", 66),
 )
@@ -204,7 +204,7 @@ def _order(session: Session, shop: Merchant, channel: Channel, upload: Upload, n
         }
         if decision
         else {},
-        cancel_reason="changed_mind" if intent == "cancelled" else "",
+        cancel_reason="price" if intent == "cancelled" else "",
         ask_at=at + timedelta(minutes=10),
         asked_at=None if intent == "unasked" else at + timedelta(minutes=10),
         cutoff_at=at + timedelta(hours=9),

@@ -16,7 +16,7 @@ LAPTOP, PHONE = {"width": 1366, "height": 768}, {"width": 390, "height": 844}
 
 PAGES = (
     "/orders", "/orders?view=shipped", "/orders?q=nothing-like-that", "/orders/{silent}", "/orders/{confirmed}",
-    "/uploads", "/uploads/{upload}", "/people", "/people/audit", "/account", "/account/second-factor",
+    "/overview", "/uploads", "/uploads/{upload}", "/people", "/people/audit", "/account", "/account/second-factor",
 )  # fmt: skip
 
 

@@ -93,6 +93,11 @@ VISITS = {
     "orders.order": [Visit("GET", "/orders/{order}", SHOP, owned=True)],
     "orders.outcome": [Visit("POST", "/orders/{order}/outcome", SHOP, {"outcome": "hold"}, owned=True)],
     "orders.outcome_of_many": [Visit("POST", "/orders/outcomes", MERCHANT, {"outcome": "hold", "order": "{order}"})],
+    "overview.page": [Visit("GET", "/overview", MERCHANT), Visit("GET", "/overview?days=90", MERCHANT)],
+    "overview.table": [
+        Visit("GET", f"/overview/{what}.csv", MERCHANT)
+        for what in ("days", "speeds", "reasons", "findings", "products", "postcodes", "effect")
+    ],
     "uploads.page": [Visit("GET", "/uploads", MERCHANT)],
     "uploads.receive": [Visit("POST", "/uploads", MERCHANT)],
     "uploads.one": [Visit("GET", "/uploads/{upload}", MERCHANT, owned=True)],

@@ -30,7 +30,7 @@
   // Whoever has ticked rows keeps the ticks when the region is brought up to date; whoever has something unfolded in
   // it keeps reading, and gets the news when it is folded again.
   let ticked = [];
-  const unfolded = (region) => region.querySelector("details.menu[open], details.versions[open]");
+  const unfolded = (region) => region.querySelector("details[open]");
   body.addEventListener("htmx:beforeSwap", (event) => {
     const region = event.detail.target;
     ticked = [...region.querySelectorAll("input:checked[id]")].map((box) => box.id);

@@ -1,0 +1,102 @@
+"""The overview's figures are the orders' own, on both databases, and its pictures have tables."""
+
+import re
+from collections.abc import Callable
+from datetime import timedelta
+from zoneinfo import ZoneInfo
+
+import pytest
+from flask.testing import FlaskClient
+from hypothesis import given
+from hypothesis import strategies as st
+from sqlmodel import select
+
+from bot.clock import now
+from bot.models import Order
+from bot.services import Services
+from bot.settings import Settings
+from bot.web import figures
+from bot.web.figures import Rate, difference
+from tests.web.conftest import SECRET
+from tests.web.samples import Shop, fill
+
+SignIn = Callable[..., FlaskClient]
+
+
+def test_figures_are_the_same_on_every_database(database_url: str, redis_url: str) -> None:
+    given = Services.from_settings(Settings.from_env(database_url=database_url, redis_url=redis_url, secret_key=SECRET))
+    fill(given, count=24)
+    with given.database.session() as session:
+        for number, order in enumerate(session.exec(select(Order).order_by(Order.id)).all()):
+            order.status = ("delivered", "returned", "open", "open")[number % 4]
+            order.held_out = number % 8 < 2
+    with given.database.reader() as session:
+        until = now() + timedelta(seconds=1)
+        found = figures.read(session, ZoneInfo("Asia/Kolkata"), until - timedelta(days=3), until, "INR")
+        orders = session.exec(select(Order)).all()
+    assert found.orders == 24 == sum(sum(parts.values()) for _day, parts in found.days)
+    assert found.answers == {"confirmed": 4, "cancelled": 4, "silent": 4, "waiting": 8, "others": 4}
+    assert (found.asked, found.answered, found.changed) == (20, 8, 4)
+    assert found.confirmed_cash == sum(order.amount for order in orders if order.intent == "confirmed")
+    assert found.speeds == [(300, 0.0), (900, 0.0), (3600, 0.4), (14400, 0.4), (86400, 0.4)]
+    assert found.reasons == [("price", 4)]
+    assert dict(found.findings) == {"There is no house number.": 12}
+    assert found.with_asking.of + found.without_asking.of == 12
+    assert found.without_asking == Rate(3, 6)
+    assert sum(rate.hits for _name, rate in found.products) == 6
+    assert {code for code, _rate in found.postcodes} <= {"226010", "302017", "682020", "273001", "411038", "781005"}
+    assert len(found.days) in (3, 4)
+
+
+def test_days_are_those_of_the_shops_own_zone(services: Services) -> None:
+    fill(services, count=1)
+    with services.database.session() as session:
+        order = session.exec(select(Order)).one()
+        order.created_at = now().replace(hour=20, minute=0, second=0, microsecond=0) - timedelta(days=1)
+        at = order.created_at
+    with services.database.reader() as session:
+        found = figures.read(session, ZoneInfo("Asia/Kolkata"), at - timedelta(days=2), at + timedelta(days=2), "INR")
+    # 20:00 in London's winter is half past one of the next day in India.
+    assert [day for day, parts in found.days if sum(parts.values())] == [(at + timedelta(days=1)).date()]
+
+
+@given(st.integers(0, 400), st.integers(0, 400), st.integers(0, 400), st.integers(0, 400))
+def test_intervals_hold_their_estimate_and_stay_in_bounds(a: int, b: int, c: int, d: int) -> None:
+    one, other = Rate(min(a, b), max(a, b)), Rate(min(c, d), max(c, d))
+    for rate in (one, other):
+        low, high = rate.bounds
+        assert 0 <= low <= high <= 1
+        assert not rate.of or low - 1e-9 <= rate.share <= high + 1e-9
+    middle, low, high = difference(one, other)
+    assert -1 - 1e-9 <= low <= middle + 1e-9
+    assert middle - 1e-9 <= high <= 1 + 1e-9
+
+
+def test_newcombes_interval_is_that_of_his_paper() -> None:
+    # Newcombe 1998, table II, contrast a: 56/70 against 48/80 gives 0.0524 to 0.3339.
+    assert difference(Rate(56, 70), Rate(48, 80)) == pytest.approx((0.2, 0.0524, 0.3339), abs=5e-5)
+
+
+def test_the_page_shows_pictures_tables_and_files(shop: Shop, sign_in: SignIn) -> None:
+    client = sign_in(shop.owner)
+    page = client.get("/overview").text
+    assert page.count('<svg class="chart"') == 2
+    for words in ("Orders by day", "Too expensive", "There is no house number.", "freight saved", "₹300"):
+        assert words in page
+    for what in re.findall(r'href="(/overview/\w+\.csv[^"]*)"', page):
+        table = client.get(what.replace("&amp;", "&"))
+        assert table.mimetype == "text/csv"
+        assert len(table.text.splitlines()) > 1
+    assert client.get("/overview/secrets.csv").status_code == 404
+
+
+@pytest.mark.parametrize("days", ["7", "90", "0", "-5", "x", "9" * 40])
+def test_no_span_breaks_the_page(shop: Shop, sign_in: SignIn, days: str) -> None:
+    assert sign_in(shop.owner).get(f"/overview?days={days}").status_code == 200
+
+
+def test_a_shop_without_orders_sees_what_comes(services: Services, sign_in: SignIn) -> None:
+    shop = fill(services, count=1)
+    with services.database.session() as session:
+        session.exec(select(Order)).one().created_at = now() - timedelta(days=200)
+    assert "Nothing to count yet" in sign_in(shop.owner).get("/overview").text
