@@ -59,15 +59,27 @@ _FIRST = {
 }
 
 
-def vote(words: list[Token], names: list[str], locale: str | None, region: str | None) -> list[tuple[float, str]]:
+@dataclass(frozen=True, slots=True)
+class Vote:
+    """How well a pack fits a message; `own` counts words that English does not know."""
+
+    score: float
+    own: float
+    name: str
+
+
+_KNOWN_TO_ENGLISH = 0.9  # English is read beside every language, so its words speak only a little against the others.
+
+
+def vote(words: list[Token], names: list[str], locale: str | None, region: str | None) -> list[Vote]:
     """Order the packs by how much of the message they know, rarer words counting more."""
     language = (locale or "").replace("_", "-").split("-")[0]
     first = _FIRST.get(region or "", "")
     ready = [compiled(name) for name in names]
-    scores = {}
-    for pack in ready:
-        scores[pack.name] = (0.5 if pack.language == language else 0.0) + (0.1 if pack.language == first else 0.0)
+    scores = {p.name: (0.4 if p.language == language else 0.0) + (0.1 if p.language == first else 0.0) for p in ready}
+    own = dict.fromkeys(scores, 0.0)
     bits = {pack.name: index.packs[pack.name] for pack in ready}
+    english = bits.get("en-Latn", 0)
     scope = 0
     for bit in bits.values():
         scope |= bit
@@ -83,21 +95,28 @@ def vote(words: list[Token], names: list[str], locale: str | None, region: str |
             for pack in ready:  # inflected words: stems and endings speak for a language, less clearly
                 if Reader.parts(pack, token.text):
                     scores[pack.name] += 0.4
+                    own[pack.name] += 0.4
             continue
         weight = 1.0 / known.bit_count() ** 0.5
-        for pack in ready:
-            bit = bits[pack.name]
-            if exact & bit:
-                scores[pack.name] += weight
-            elif soft & bit:
-                scores[pack.name] += 0.5 * weight
-    return sorted(((score, name) for name, score in scores.items()), key=lambda row: (-row[0], row[1]))
+        for name, bit in bits.items():
+            share = 1.0 if exact & bit else 0.5 if soft & bit else 0.0
+            if exact & english:
+                scores[name] += weight * max(share, _KNOWN_TO_ENGLISH)
+            elif share:
+                scores[name] += weight * share
+                own[name] += weight * share
+    votes = [Vote(score, own[name], name) for name, score in scores.items()]
+    return sorted(votes, key=lambda row: (-row.score, row.name != "en-Latn", row.name))
+
+
+_WEAK = mask("FUNC", "PLEASE")
 
 
 class Reader:
     """Look words up in a few packs at once: the language of the message and English."""
 
     def __init__(self, names: list[str]) -> None:
+        self.names = tuple(names)
         self.packs = [compiled(name) for name in names]
 
     def phrase(self, words: list[str], start: int) -> tuple[int, int, bool]:
@@ -110,7 +129,7 @@ class Reader:
                 if found:
                     if size > length:
                         bits, length, post = found, size, pack.post
-                    else:
+                    elif not bits & ~_WEAK:  # The message's own language is heard before English.
                         bits |= found
                     break
         return bits, length, post
@@ -265,23 +284,23 @@ def units(reader: Reader, found: list[Token]) -> list[Unit]:
     return result
 
 
-def languages(found: list[Token], locale: str | None, region: str | None) -> tuple[list[str], list[tuple[float, str]]]:
+def languages(found: list[Token], locale: str | None, region: str | None) -> tuple[list[str], list[Vote]]:
     """Return the packs to read a message with, best first and English last, and the votes."""
     scripts = [script(token.text) for token in found if not token.symbol]
     native = [code for code in scripts if code and code != "Latn"]
     everyone = {row[0]: row for row in packs.scopes()}
     if not native:
         votes = vote(found, candidates({"Latn"}, locale, region), locale, region)
-        known = votes[0][0] if votes else 0.0
+        known = max((row.score for row in votes), default=0.0)
         if region and known < 0.5 and scripts.count("Latn") > 1:
             votes = vote(found, candidates({"Latn"}, locale, None), locale, region)
-        best = [votes[0][1]] if votes else []
-        if votes and votes[0][1] == "en-Latn" and len(votes) > 1 and votes[1][0] > 0.3:
-            best.append(votes[1][1])
+        best = [row.name for row in votes[:1]]
+        if best == ["en-Latn"]:
+            best += [row.name for row in votes[1:2] if row.own > 0]
     else:
         main = max(set(native), key=native.count)
         votes = vote(found, candidates({main}, locale, region), locale, region)
-        best = [votes[0][1]] if votes else []
+        best = [row.name for row in votes[:1]]
         if best and "Latn" in scripts:
             sister = f"{everyone[best[0]][1]}-Latn"
             best += [sister] if sister in everyone else []

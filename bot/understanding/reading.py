@@ -114,8 +114,8 @@ def study(clean: str, found: list[Token], context: Context, name: str | None = N
         given.add("rating")
     view.given = frozenset(given)
     rival = None
-    if name is None and len(votes) > 1 and votes[0][0] - votes[1][0] < 0.3 and votes[1][1] not in best[:1]:
-        rival = votes[1][1] if votes[1][1] != "en-Latn" else None
+    if name is None and len(votes) > 1 and votes[0].score - votes[1].score < 0.3:
+        rival = votes[1].name if votes[1].own > 0 and votes[1].name not in reader.names else None
     language = compiled(reader.packs[0].name).language
     return Message(
         clean,
