@@ -5,6 +5,7 @@ from bot.understanding.view import QUESTION, View
 
 _RULES: tuple[tuple[str, int, int], ...] = (
     # act, classes of which one must occur, classes of which another must occur (0: none)
+    ("cancel", mask("REASON"), 0),
     ("complaint_damaged", mask("DAMAGED"), 0),
     ("return_refund", mask("RETURN"), 0),
     ("talk_to_human", mask("HUMAN"), 0),
@@ -29,6 +30,8 @@ def topics(view: View) -> tuple[str, ...]:
     """Return the acts that the classes speak for, the most specific first."""
     found: list[str] = []
     for act, one, other in _RULES:
+        if act == "change_address" and "cancel" in found:
+            continue  # "bought it somewhere else" is about no address
         if act not in found and view.bits & one and (not other or view.bits & other):
             found.append(act)
     if view.when.dated and not view.bits & QUESTION and "reschedule" not in found:
