@@ -121,7 +121,7 @@ def _is_cut_off(text: str, names: frozenset[str], places: Index) -> bool:
 
 
 def _vague(parts: Parts) -> bool:
-    """Tell whether a house is given but nothing that finds its street: "15, 2nd floor, Main Road"."""
+    """Tell whether a house is given but nothing that finds its street: "8, 1st floor, Station Road"."""
     where = [key(v) for k in ("building", "street", "sublocality", "locality") for v in parts.found.get(k, ())]
     return all(
         w

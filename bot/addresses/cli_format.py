@@ -163,6 +163,7 @@ def flat(address: Address) -> dict[str, Any]:
         ("alt_phone", address.alt_phone),
         ("lat", address.latitude),
         ("lng", address.longitude),
+        ("digipin", address.digipin),
     ):
         if value not in ("", None):
             out[name] = value

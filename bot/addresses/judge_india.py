@@ -194,7 +194,7 @@ def _judge_locality(place: Place, fits: Fit, found: Evidence, out: Verdict, plac
         return
     changed = [n for n in range(6) if place.digits[n] != str(places.codes[best])[n]]
     # Neighbours mix up the last figure; nobody who lives there swaps two figures or errs in the district.
-    finger = len(changed) == 2 or changed[0] <= 3
+    finger = len(changed) == 2 or changed[0] <= 2
     if score < 0.9 or (score < 1.9 and fits.verdict == OK):
         return
     if india.RANK[india.best_fit(place.city, best, STATE_NAMES[places.states(best)[0]]).verdict] > india.RANK[NEAR]:

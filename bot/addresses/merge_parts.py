@@ -72,7 +72,7 @@ def _is_place(piece: str) -> bool:
 
 
 def _cut_landmark(piece: str) -> tuple[str, str]:
-    """Cut "house no 45/B near pani tanki" into the front and the landmark."""
+    """Cut "house no 8/C near clock tower" into the front and the landmark."""
     match = LANDMARK_WORD.search(piece)
     if match is None or match.start() == 0 or match.end() >= len(piece) - 1:
         return "", piece

@@ -129,13 +129,13 @@ def read_parts(text: str, city: str = "") -> Parts:
 
 
 def _without_city(value: str, city: str) -> str:
-    """Cut a city off the end of a landmark: "sudha dairy patna" in Patna is "sudha dairy"."""
+    """Cut a city off the end of a landmark: "clock tower agra" in Agra is "clock tower"."""
     bare = value.split()
     return " ".join(bare[:-1]) if city and len(bare) > 1 and key(bare[-1]) == key(city) else value
 
 
 def _without_street(value: str, punctuated: bool) -> tuple[str, str]:
-    """Cut a street off the end of a landmark that was written without commas: "hdfc bank mg road"."""
+    """Cut a street off the end of a landmark that was written without commas: "city hospital ring road"."""
     bare = value.split()
     if punctuated or len(bare) < 4 or not STREET_WORD.fullmatch(bare[-1]):
         return value, ""
@@ -218,7 +218,7 @@ def _names_building(n: int, piece: str, pieces: list[str], names: list[str], par
 
 
 def _cut(piece: str) -> list[str]:
-    """Cut a piece without commas behind the words that close a name: "sai residency | 5th cross | hsr layout"."""
+    """Cut a piece without commas behind the words that close a name: "moti apartment | 9th cross | ram nagar"."""
     tokens = piece.split()
     if len(tokens) < 3:
         return [piece]

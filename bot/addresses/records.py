@@ -91,6 +91,21 @@ class Address:
     alt_phone: str = ""
     accepted: tuple[str, ...] = ()
 
+    @property
+    def digipin(self) -> str:
+        """Return India Post's ten-character code of the location (about four metres), or an empty string.
+
+        It can be read out on the phone and printed on a label, which coordinates cannot.
+        """
+        if self.latitude is None or self.longitude is None:
+            return ""
+        import digipin  # Few addresses have a location.
+
+        try:
+            return str(digipin.encode(self.latitude, self.longitude)).replace(" ", "-")
+        except ValueError:
+            return ""
+
 
 @dataclass(frozen=True, slots=True)
 class Component:

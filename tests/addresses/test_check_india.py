@@ -143,7 +143,7 @@ def test_numbers_of_sectors_streets_and_floors_are_no_house(text):
 
 @pytest.mark.parametrize(
     "text",
-    ["#45", "H no 12/3", "SCO 14", "C-56/23", "8-2-293/82/A", "Plot 9", "Door No. 7B", "12", "मकान नं १२", "Qtr 5/C"],
+    ["#45", "H no 7/9", "SCO 14", "D-17/4", "6-3-112/5/B", "Plot 9", "Door No. 7B", "12", "मकान नं १८", "Qtr 5/C"],
 )
 def test_a_number_of_a_door_is_a_house_however_it_is_written(text):
     report = check(
