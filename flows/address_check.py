@@ -6,7 +6,7 @@ from bot.engine import STAY, Decide, End, Flow, OpenTask, go, prove
 from bot.engine.flow import Path
 from flows.address import TAKES, address_steps, fresh
 from flows.cancel import CONFIRMED, cancel_steps
-from flows.common import AFTER, INTERRUPTS, common_steps, is_closed, on_the_way, still_open
+from flows.common import AFTER, INTERRUPTS, OVERTAKEN, common_steps, is_closed, on_the_way, still_open
 from flows.slot import slot_steps, wish
 from flows.telling import tell
 
@@ -33,7 +33,7 @@ FLOW = prove(
         closed=is_closed,
         values=tell,
         interrupts=INTERRUPTS,
-        changed={"details": "begin", **dict.fromkeys(("cancelled", "shipped", "delivered"), "settled")},
+        changed={"details": "begin", **OVERTAKEN},
         steps=(
             Decide("begin", still_open, {"yes": "address_check", "no": "settled"}),
             *address_steps(good="unanswered", then="thanks", left="unanswered", cancel=MIDWAY),

@@ -53,7 +53,7 @@ def own_words(view: View) -> Iterable[Effect]:
 
 def any_words(view: View) -> str | None:
     """Take any text for the reason."""
-    return "words" if isinstance(view.event, Replied) and view.event.text.strip() else None
+    return "@words" if isinstance(view.event, Replied) and view.event.text.strip() else None
 
 
 def why(view: View) -> str:
@@ -111,7 +111,7 @@ def cancel_steps(yes: Path, confirmed: str, asked: str) -> tuple[Step, ...]:
                 "slot_choice": go("offer_later", keep=wish),
                 "reschedule": go("offer_later", keep=wish),
                 "not_my_order": "whose",
-                "words": go("cancel_noted", own_words),
+                "@words": go("cancel_noted", own_words),
             },
             read=any_words,
             patience=DAY,

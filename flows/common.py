@@ -53,6 +53,10 @@ TOO_LATE = ("shipped", "out_for_delivery", "delivered", "returned", "cancelled",
 """Statuses of an order that the shopper can no longer change here."""
 
 
+OVERTAKEN: Mapping[str, Path] = dict.fromkeys(TOO_LATE, "settled")
+"""What follows when another hand moves the order on: nothing is said until the shopper writes."""
+
+
 def is_closed(view: View) -> bool:
     """Tell whether the order can no longer be changed in the talk."""
     return view.facts.order.status in TOO_LATE

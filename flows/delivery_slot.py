@@ -6,7 +6,7 @@ from bot.engine import STAY, Decide, End, Flow, View, go, prove
 from bot.engine.flow import Path
 from flows.address import address_steps, fresh
 from flows.cancel import CONFIRMED, cancel_steps
-from flows.common import AFTER, INTERRUPTS, common_steps, is_closed, on_the_way, still_open
+from flows.common import AFTER, INTERRUPTS, OVERTAKEN, common_steps, is_closed, on_the_way, still_open
 from flows.slot import slot_steps, wish
 from flows.telling import tell
 
@@ -38,7 +38,7 @@ FLOW = prove(
         closed=is_closed,
         values=tell,
         interrupts=INTERRUPTS,
-        changed=dict.fromkeys(("cancelled", "shipped", "delivered"), "settled"),
+        changed=OVERTAKEN,
         steps=(
             Decide("begin", still_open, {"yes": "slot_days", "no": "settled"}),
             *slot_steps(then="noted", none="unanswered", left="unanswered", hear=MIDWAY),

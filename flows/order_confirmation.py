@@ -12,7 +12,7 @@ from bot.engine.flow import Path, Step
 from flows import judging as judge
 from flows.address import HEARD, address_steps, fresh
 from flows.cancel import CANCEL, CONFIRMED, KEPT, cancel_steps
-from flows.common import AFTER, DAY, INTERRUPTS, common_steps, is_closed, keep_theirs, on_the_way, silent
+from flows.common import AFTER, DAY, INTERRUPTS, OVERTAKEN, common_steps, is_closed, keep_theirs, on_the_way, silent
 from flows.slot import slot_steps, wish
 from flows.telling import tell
 
@@ -163,7 +163,7 @@ FLOW = prove(
         },
         changed={
             "details": go("confirm", keep=judge.asked_anew),
-            **dict.fromkeys(("cancelled", "shipped", "delivered"), "settled"),
+            **OVERTAKEN,
         },
         steps=(
             *QUESTION,

@@ -55,7 +55,7 @@ def instruct(view: View) -> Iterable[Effect]:
 
 def any_words(view: View) -> str | None:
     """Take any text for an instruction."""
-    return "words" if isinstance(view.event, Replied) and view.event.text.strip() else None
+    return "@words" if isinstance(view.event, Replied) and view.event.text.strip() else None
 
 
 def receives(view: View) -> Iterable[Effect]:
@@ -104,6 +104,7 @@ def good_bye(view: View) -> tuple[str, ...]:
     return ("readiness.noted.dated", "readiness.noted.text") if view.data.get("day") else ("readiness.noted.text",)
 
 
+NUMBER = go("number_check", keep=number_given)
 ANOTHER_DAY = go("may_move", keep=wish)
 MAY_CHANGE: Mapping[str, Path] = {
     "cancel": "may_cancel",
@@ -129,7 +130,7 @@ QUESTION: tuple[Step, ...] = (
         "who",
         on={"who": go("ready", receives), "number": "number"},
         offer=people,
-        hear={**MAY_CHANGE, "words": go("ready", READY, Record("receiver", "other"), instruct)},
+        hear={**MAY_CHANGE, "@words": go("ready", READY, Record("receiver", "other"), instruct)},
         form="list",
         read=any_words,
         patience=DAY,
@@ -138,8 +139,10 @@ QUESTION: tuple[Step, ...] = (
     ),
     Ask(
         "number",
-        hear={"words": go("number_check", keep=number_given), "address_fragment": go("number_check", keep=number_given),
-              "out_of_scope": go("number_check", keep=number_given), "@contact": go("ready", call_there)},
+        hear={
+            **dict.fromkeys(("@words", "address_fragment", "out_of_scope"), NUMBER),
+            "@contact": go("ready", call_there),
+        },
         read=any_words,
         patience=DAY,
         silent=go(CLOSE, Record("readiness", "silent")),
@@ -152,9 +155,15 @@ QUESTION: tuple[Step, ...] = (
         look_up=("phone", number),
     ),
     End("ready", say=good_bye, texts="readiness.noted", hear=MAY_CHANGE, react="👍"),
-    End("unanswered", quiet=True, texts="readiness.question",
-        on={"ready": go("ready", READY)}, hear={**MAY_CHANGE, "confirm": go("ready", READY)}, listens="confirm"),
-)  # fmt: skip
+    End(
+        "unanswered",
+        quiet=True,
+        texts="readiness.question",
+        on={"ready": go("ready", READY)},
+        hear={**MAY_CHANGE, "confirm": go("ready", READY)},
+        listens="confirm",
+    ),
+)
 CHANGES_OF_PLAN: tuple[Step, ...] = (
     Decide("may_move", still_open, {"yes": "which_day", "no": "after_dispatch"}),
     Decide(

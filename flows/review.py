@@ -91,7 +91,7 @@ def words(view: View) -> Iterable[Effect]:
 
 def any_words(view: View) -> str | None:
     """Take any text for a review."""
-    return "words" if isinstance(view.event, Replied) and view.event.text.strip() else None
+    return "@words" if isinstance(view.event, Replied) and view.event.text.strip() else None
 
 
 def remember(view: View) -> Mapping[str, JSON]:
@@ -120,7 +120,7 @@ COMPLAINS = go("complaint", rated, keep=remember)
 MORE: Mapping[str, Path] = {
     "review_rating": go("thanked", rated, keep=remember),
     "review_text": go("thanked", words),
-    "words": go("thanked", words),
+    "@words": go("thanked", words),
     "out_of_scope": go("thanked", words),
     "address_fragment": go("thanked", words),
     "confirm": "thanked",
@@ -157,7 +157,7 @@ QUESTION: tuple[Step, ...] = (
         form="list",
         offer=tags,
         on={"tag": go("sorry", tagged)},
-        hear={**MORE, "words": go("sorry", words), "review_text": go("sorry", words)},
+        hear={**MORE, "@words": go("sorry", words), "review_text": go("sorry", words)},
         read=any_words,
         patience=DAY,
         silent=CLOSE,

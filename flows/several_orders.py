@@ -194,7 +194,7 @@ FLOW = prove(
         closed=is_over,
         values=tell,
         interrupts=INTERRUPTS,
-        changed=dict.fromkeys(("cancelled", "shipped", "delivered"), "begin"),
+        changed=dict.fromkeys(TOO_LATE, "begin"),
         steps=(
             Decide("begin", may_ask, {"ask": go("all", keep={"about": None}), "one": "one", "settled": "settled"}),
             Ask(

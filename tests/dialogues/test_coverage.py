@@ -132,7 +132,7 @@ def test_every_act_that_a_question_of_the_main_flow_listens_for_is_heard(gone: t
         if isinstance(step, Ask | End)
         and step.name in ("confirm", "confirmed", "cancel_check", "cancelled", "slot_ask")
         for kind in step.hear
-        if kind not in ("words", "@form", "@contact")
+        if kind not in ("@words", "@form", "@contact")
     }
     assert sorted(wanted - gone[0]) == []
 
