@@ -53,7 +53,7 @@ def import_list(file: Path, slug: str, dry_run: bool, as_json: bool, chosen: tup
         with given.database.session() as session:
             merchant = _find(session, slug)
             upload = uploads.receive(session, merchant, file.name, content, at=now(), columns=columns)
-            repeated = upload.status != "previewed"
+            repeated = upload.status == "done"
             uploads.begin(session, upload, now())
             upload_id = row_id(upload)
             connected = merchant.channel_id is not None

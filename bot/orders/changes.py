@@ -6,6 +6,7 @@ by itself.
 """
 
 import hashlib
+from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
@@ -16,10 +17,10 @@ from sqlmodel import Session, col
 from bot.addresses import Report
 from bot.database import row_id
 from bot.jobs import Bell
-from bot.models import AddressVersion, Order, OrderItem
-from bot.orders.judging import Judged
+from bot.models import AddressVersion, Audit, Order, OrderItem, Upload, UploadRow
+from bot.orders.judging import Judged, judge_chunk
 from bot.orders.outcomes import record, tell_talks
-from bot.orders.spreadsheet import Draft, Problem
+from bot.orders.spreadsheet import Draft, Layout, OrderList, Problem, Row, Shop, Styles
 from bot.talk import start
 
 ANSWERED = ("confirmed", "cancelled", "denied", "opted_out")
@@ -96,6 +97,57 @@ def meet_known(
         start.plan(session, order, "order_confirmation", shards=shards)
     told = f"updated: {', '.join(sorted(changed)) or 'details'}"
     return "accepted", [*parsed.warnings, _note(row, "UPDATED", told)]
+
+
+def approve(
+    session: Session,
+    upload: Upload,
+    order: Order,
+    shop: Shop,
+    *,
+    at: datetime,
+    member_id: int | None,
+    bell: Bell | None,
+) -> bool:
+    """Apply what a newer list says of an order whose change waited for the merchant's word; return whether it did.
+
+    The caller holds the order's row lock. A shopper who was asked stays reachable where the talk is: another phone
+    number becomes the alternate one.
+    """
+    statement = select(UploadRow).where(col(UploadRow.upload_id) == upload.id, col(UploadRow.order_id) == order.id)
+    rows = list(session.execute(statement.order_by(col(UploadRow.row_number)).with_for_update()).scalars())
+    if not any(problem["code"] == "NEEDS_APPROVAL" for row in rows for problem in row.problems):
+        return False
+    layout = Layout(upload.format, {name: tuple(places) for name, places in upload.mapping.items()})
+    styles = Styles(upload.dialect.get("day_first", True), upload.dialect.get("decimal", "."))
+    orders = OrderList(None, tuple(upload.header), upload.dialect.get("header_row", 1), layout, styles)
+    run = tuple(Row(row.row_number, row.raw) for row in rows)
+    found = next((one.order for one in judge_chunk(orders, [(run,)], shop) if one.order), None)
+    if found is None:
+        return False
+    draft, report = found
+    if draft.phone != order.phone and order.asked_at is not None:
+        draft = replace(draft, phone=order.phone, alternate_phone=draft.phone)
+    take_over(session, order, draft, report, at)
+    for row in rows:
+        row.status = "accepted"
+        row.problems = [{"column": "", "value": "", "code": "APPROVED", "reason": "the change was approved"}]
+        session.add(row)
+    upload.skipped -= len(rows)
+    upload.accepted += len(rows)
+    session.add(upload)
+    session.add(
+        Audit(
+            merchant_id=order.merchant_id,
+            member_id=member_id,
+            at=at,
+            act="order.change_approved",
+            object=f"order:{order.id}",
+            detail={"upload": upload.id},
+        )
+    )
+    tell_talks(session, order, "details", at, bell)
+    return True
 
 
 def take_over(session: Session, order: Order, draft: Draft, report: Report, at: datetime) -> None:

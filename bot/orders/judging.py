@@ -61,8 +61,9 @@ def judge_list(
             yield Chunk(start, judge_chunk(orders, chunk, shop))
         return
     sheetless = replace(orders, sheet=None)
-    # Neither threads nor connections of this process may be copied into the others.
-    with ProcessPoolExecutor(processors, get_context("forkserver"), _die_with_parent) as pool:
+    # Spawned, because neither threads nor connections of this process may be copied into the others, and as its own
+    # children, so that they can be made to end with it.
+    with ProcessPoolExecutor(processors, get_context("spawn"), _end_with, (os.getpid(),)) as pool:
         waiting: deque[tuple[int, list[tuple[Run, ...]], Future[list[Judged]]]] = deque()
         for start, chunk in chunks:
             waiting.append((start, chunk, pool.submit(_judge_apart, sheetless, chunk, shop)))
@@ -100,10 +101,12 @@ def _gathered(start: int, chunk: list[tuple[Run, ...]], judged: "Future[list[Jud
     )
 
 
-def _die_with_parent() -> None:
-    """End with the server that started this process, which ends with the import: nothing may be left over."""
+def _end_with(parent: int) -> None:
+    """Let this process end with its parent, also when that one is killed: it would wait for work for ever."""
     if sys.platform == "linux":
         ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
+    if os.getppid() != parent:
+        os._exit(1)
 
 
 _PR_SET_PDEATHSIG = 1

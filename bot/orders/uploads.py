@@ -13,26 +13,23 @@ from zoneinfo import ZoneInfo
 import structlog
 from sqlalchemy import delete, select, update
 from sqlalchemy.exc import IntegrityError
-from sqlalchemy.orm import make_transient_to_detached
 from sqlmodel import Session, col
 
-from bot.addresses import Report
 from bot.clock import now
 from bot.database import row_id
 from bot.jobs import UPLOAD, Bell
 from bot.models import AddressVersion, Audit, Merchant, Order, OrderItem, Upload, UploadRow
-from bot.orders.bulk import insert_rows, next_ids, row_values
-from bot.orders.changes import address_parts, digest_of, findings_of, meet_known
+from bot.orders.bulk import insert_rows
+from bot.orders.changes import meet_known
 from bot.orders.judging import Chunk, Judged, judge_list
-from bot.orders.planning import enlist, invite
 from bot.orders.rules import Rules
-from bot.orders.spreadsheet import Cell, Draft, OrderList, Parsed, Problem, SheetError, Shop, open_list
+from bot.orders.spreadsheet import OrderList, Problem, SheetError, Shop, open_list
+from bot.orders.storing import FLOW, create_orders, rows_to_store
 from bot.services import Services
 from bot.talk import start
 
 log = structlog.get_logger()
 
-FLOW = "order_confirmation"
 PREVIEWED_ROWS = 200
 
 
@@ -238,12 +235,6 @@ def plan_unplanned(session: Session, merchant: Merchant, *, shards: int, limit: 
     return len(start.plan_all(session, list(session.execute(statement).scalars()), FLOW, shards=shards))
 
 
-def is_held_out(merchant_id: int, reference: str, percent: float) -> bool:
-    """Tell whether an order is in the share that is never asked: drawn by a hash, so that the draw can be repeated."""
-    drawn = int.from_bytes(hashlib.sha256(f"{merchant_id}:{reference}".encode()).digest()[:8])
-    return drawn / 2**64 < percent / 100
-
-
 def _store_surely(services: Services, upload_id: int, chunk: Chunk) -> bool:
     """Write one chunk, again when a shopper wrote to us for the first time at the same moment."""
     work = partial(_store, services=services, upload_id=upload_id, chunk=chunk)
@@ -266,7 +257,7 @@ def _store(session: Session, services: Services, upload_id: int, chunk: Chunk) -
     at = now()
     known = _known_orders(session, merchant, chunk)
     fresh = [one.order for one in chunk.judged if one.order and one.parsed.reference not in known]
-    created = _create(session, upload, merchant, fresh, at, services.settings.shards)
+    created = create_orders(session, upload, merchant, fresh, at, services.settings.shards)
     rows: list[dict[str, Any]] = []
     for one in chunk.judged:
         parsed = one.parsed
@@ -275,7 +266,7 @@ def _store(session: Session, services: Services, upload_id: int, chunk: Chunk) -
         if order is not None:
             status, problems = meet_known(session, order, one, at, shards=services.settings.shards, bell=services.bell)
         order = order or created.get(parsed.reference)
-        rows.extend(_row_values(upload_id, parsed, status, problems, order.id if order else None))
+        rows.extend(rows_to_store(upload_id, parsed, status, problems, order.id if order else None))
         setattr(upload, status, getattr(upload, status) + len(parsed.rows))
     insert_rows(session, UploadRow, rows)
     upload.done += chunk.rows
@@ -296,114 +287,6 @@ def _known_orders(session: Session, merchant: Merchant, chunk: Chunk) -> dict[st
         )
         known |= {order.reference: order for order in session.execute(statement).scalars()}
     return known
-
-
-def _create(
-    session: Session,
-    upload: Upload,
-    merchant: Merchant,
-    fresh: Sequence[tuple[Draft, Report]],
-    at: datetime,
-    shards: int,
-) -> dict[str, Order]:
-    """Insert new orders with their items and first addresses, and plan their talks."""
-    rules = Rules.from_json(merchant.rules)
-    cutoff = rules.next_cutoff(at, ZoneInfo(merchant.timezone))
-    created: dict[str, Order] = {}
-    items: list[dict[str, Any]] = []
-    addresses: list[dict[str, Any]] = []
-    for order_id, (draft, report) in zip(next_ids(session, Order, len(fresh)), fresh, strict=True):
-        held_out = is_held_out(upload.merchant_id, draft.reference, rules.hold_out_percent)
-        created[draft.reference] = Order(
-            id=order_id,
-            merchant_id=upload.merchant_id,
-            upload_id=upload.id,
-            reference=draft.reference,
-            placed_at=draft.placed_at,
-            shopper_name=draft.shopper_name,
-            phone=draft.phone,
-            alternate_phone=draft.alternate_phone,
-            email=draft.email,
-            region=draft.region,
-            locale=draft.locale,
-            amount=draft.amount,
-            currency=draft.currency,
-            raw={"digest": digest_of(draft)},
-            intent="held_out" if held_out else "unasked",
-            held_out=held_out,
-            cutoff_at=cutoff,
-            created_at=at,
-            updated_at=at,
-        )
-        items += [
-            {
-                "order_id": order_id,
-                "position": n,
-                "name": i.name,
-                "sku": i.sku,
-                "quantity": i.quantity,
-                "price": i.price,
-            }
-            for n, i in enumerate(draft.items)
-        ]
-        addresses.append(
-            {
-                "order_id": order_id,
-                "version": 1,
-                "given_by": "order",
-                "parts": address_parts(draft),
-                "latitude": draft.address.latitude,
-                "longitude": draft.address.longitude,
-                "score": report.score,
-                "findings": findings_of(report),
-                "created_at": at,
-            }
-        )
-    asked = [order for order in created.values() if not order.held_out] if merchant.channel_id is not None else []
-    conversations = invite(session, merchant, asked, at, shards=shards)
-    insert_rows(session, Order, [row_values(order) for order in created.values()])
-    for order in created.values():
-        # The row is there already: the session must take it for one that was loaded.
-        make_transient_to_detached(order)
-        session.add(order)
-    insert_rows(session, OrderItem, items)
-    insert_rows(session, AddressVersion, addresses)
-    enlist(session, asked, FLOW, conversations, at)
-    return created
-
-
-def _row_values(
-    upload_id: int, parsed: Parsed, status: str, problems: Sequence[Problem], order_id: int | None
-) -> list[dict[str, Any]]:
-    """Return the rows as they are stored; a problem stands at its own row."""
-    told: dict[int, list[dict[str, Any]]] = {}
-    for problem in problems:
-        told.setdefault(problem.row, []).append(
-            {
-                "column": _storable(problem.column),
-                "value": _storable(problem.value),
-                "code": problem.code,
-                "reason": _storable(problem.reason),
-            }
-        )
-    return [
-        {
-            "upload_id": upload_id,
-            "row_number": row.number,
-            "raw": [_storable(cell) for cell in row.cells],
-            "status": status,
-            "problems": told.get(row.number, []),
-            "order_id": order_id,
-        }
-        for row in parsed.rows
-    ]
-
-
-def _storable(cell: Cell) -> Cell:
-    """Return a cell without what PostgreSQL refuses in JSON."""
-    if isinstance(cell, str) and not cell.isprintable():
-        return cell.replace("\0", "").encode("utf-8", "ignore").decode()
-    return cell
 
 
 def _finish(session: Session, upload_id: int) -> None:
@@ -429,6 +312,8 @@ def _dialect(orders: OrderList) -> dict[str, Any]:
         "delimiter": dialect.delimiter,
         "sheet": dialect.sheet,
         "header_row": orders.header_row,
+        "day_first": orders.styles.day_first,
+        "decimal": orders.styles.decimal,
         "notes": list(orders.notes),
     }
 

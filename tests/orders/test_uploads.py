@@ -14,11 +14,12 @@ from sqlmodel import Session, SQLModel, func, select
 from bot.clock import now
 from bot.database import row_id
 from bot.models import AddressVersion, Event, Merchant, Order, OrderItem, Run, Timer, Upload, UploadRow
-from bot.orders import judging, report, uploads
+from bot.orders import changes, judging, report, uploads
 from bot.orders.outcomes import record
 from bot.orders.rules import Rules
 from bot.orders.samples import shopify_list
 from bot.orders.spreadsheet import SheetError
+from bot.orders.storing import is_held_out
 from bot.services import Services
 from tests.orders.conftest import Desk, make_shop, order_row, table
 
@@ -182,7 +183,7 @@ def test_a_share_drawn_by_hash_is_never_asked(desk: Desk) -> None:
     orders = desk.orders()
     held = {name for name, order in orders.items() if order.held_out}
     assert 35 <= len(held) <= 85
-    assert held == {name for name in orders if uploads.is_held_out(desk.merchant_id, name, 30)}
+    assert held == {name for name in orders if is_held_out(desk.merchant_id, name, 30)}
     assert all((order.intent == "held_out") == order.held_out for order in orders.values())
     assert count(desk.services, Run) == 200 - len(held)
 
@@ -311,6 +312,29 @@ def test_a_newer_list_tells_what_the_shop_did_meanwhile(
         assert [event.payload["what"] for event in session.exec(select(Event)).all()] == [
             "paid" if payment == "paid" else status
         ]
+
+
+@pytest.mark.parametrize("changed", CHANGES)
+def test_what_waits_for_the_merchants_word_is_applied_when_it_is_given(desk: Desk, changed: str) -> None:
+    desk.hand_in(table(order_row("A-1")))
+    desk.change("A-1", _answer("confirmed"))
+    again = desk.hand_in(table(order_row("A-1", **CHANGES[changed])))
+
+    def approve(session: Session, order: Order) -> bool:
+        upload = session.get_one(Upload, again.id)
+        shop = uploads.shop_of(session.get_one(Merchant, desk.merchant_id), Rules(), now())
+        return changes.approve(session, upload, order, shop, at=now(), member_id=None, bell=None)
+
+    assert desk.change("A-1", approve) is True
+    assert desk.change("A-1", approve) is False
+    order = desk.orders()["A-1"]
+    assert order.phone == "+919000010001"
+    assert order.alternate_phone == ("+919000010077" if changed == "phone" else "")
+    assert order.amount == (149_900 if changed == "amount" else 129_900)
+    assert order.intent == "confirmed"
+    assert count(desk.services, AddressVersion) == (2 if changed == "address" else 1)
+    counted = desk.upload(row_id(again))
+    assert (counted.accepted, counted.skipped, counted.rejected) == (1, 0, 0)
 
 
 # Taking a list back.

@@ -1,0 +1,134 @@
+"""Write what a list says: new orders with their items, addresses and talks, and the rows with what became of them."""
+
+import hashlib
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from sqlalchemy.orm import make_transient_to_detached
+from sqlmodel import Session
+
+from bot.addresses import Report
+from bot.models import AddressVersion, Merchant, Order, OrderItem, Upload
+from bot.orders.bulk import insert_rows, next_ids, row_values
+from bot.orders.changes import address_parts, digest_of, findings_of
+from bot.orders.planning import enlist, invite
+from bot.orders.rules import Rules
+from bot.orders.spreadsheet import Cell, Draft, Parsed, Problem
+
+FLOW = "order_confirmation"
+
+
+def create_orders(
+    session: Session,
+    upload: Upload,
+    merchant: Merchant,
+    fresh: Sequence[tuple[Draft, Report]],
+    at: datetime,
+    shards: int,
+) -> dict[str, Order]:
+    """Insert new orders with their items and first addresses, and plan their talks."""
+    rules = Rules.from_json(merchant.rules)
+    cutoff = rules.next_cutoff(at, ZoneInfo(merchant.timezone))
+    created: dict[str, Order] = {}
+    items: list[dict[str, Any]] = []
+    addresses: list[dict[str, Any]] = []
+    for order_id, (draft, report) in zip(next_ids(session, Order, len(fresh)), fresh, strict=True):
+        held_out = is_held_out(upload.merchant_id, draft.reference, rules.hold_out_percent)
+        created[draft.reference] = Order(
+            id=order_id,
+            merchant_id=upload.merchant_id,
+            upload_id=upload.id,
+            reference=draft.reference,
+            placed_at=draft.placed_at,
+            shopper_name=draft.shopper_name,
+            phone=draft.phone,
+            alternate_phone=draft.alternate_phone,
+            email=draft.email,
+            region=draft.region,
+            locale=draft.locale,
+            amount=draft.amount,
+            currency=draft.currency,
+            raw={"digest": digest_of(draft)},
+            intent="held_out" if held_out else "unasked",
+            held_out=held_out,
+            cutoff_at=cutoff,
+            created_at=at,
+            updated_at=at,
+        )
+        items += [
+            {
+                "order_id": order_id,
+                "position": n,
+                "name": i.name,
+                "sku": i.sku,
+                "quantity": i.quantity,
+                "price": i.price,
+            }
+            for n, i in enumerate(draft.items)
+        ]
+        addresses.append(
+            {
+                "order_id": order_id,
+                "version": 1,
+                "given_by": "order",
+                "parts": address_parts(draft),
+                "latitude": draft.address.latitude,
+                "longitude": draft.address.longitude,
+                "score": report.score,
+                "findings": findings_of(report),
+                "created_at": at,
+            }
+        )
+    asked = [order for order in created.values() if not order.held_out] if merchant.channel_id is not None else []
+    conversations = invite(session, merchant, asked, at, shards=shards)
+    insert_rows(session, Order, [row_values(order) for order in created.values()])
+    for order in created.values():
+        # The row is there already: the session must take it for one that was loaded.
+        make_transient_to_detached(order)
+        session.add(order)
+    insert_rows(session, OrderItem, items)
+    insert_rows(session, AddressVersion, addresses)
+    enlist(session, asked, FLOW, conversations, at)
+    return created
+
+
+def rows_to_store(
+    upload_id: int, parsed: Parsed, status: str, problems: Sequence[Problem], order_id: int | None
+) -> list[dict[str, Any]]:
+    """Return the rows as they are stored; a problem stands at its own row."""
+    told: dict[int, list[dict[str, Any]]] = {}
+    for problem in problems:
+        told.setdefault(problem.row, []).append(
+            {
+                "column": _storable(problem.column),
+                "value": _storable(problem.value),
+                "code": problem.code,
+                "reason": _storable(problem.reason),
+            }
+        )
+    return [
+        {
+            "upload_id": upload_id,
+            "row_number": row.number,
+            "raw": [_storable(cell) for cell in row.cells],
+            "status": status,
+            "problems": told.get(row.number, []),
+            "order_id": order_id,
+        }
+        for row in parsed.rows
+    ]
+
+
+def _storable(cell: Cell) -> Cell:
+    """Return a cell without what PostgreSQL refuses in JSON."""
+    if isinstance(cell, str) and not cell.isprintable():
+        return cell.replace("\0", "").encode("utf-8", "ignore").decode()
+    return cell
+
+
+def is_held_out(merchant_id: int, reference: str, percent: float) -> bool:
+    """Tell whether an order is in the share that is never asked: drawn by a hash, so that the draw can be repeated."""
+    drawn = int.from_bytes(hashlib.sha256(f"{merchant_id}:{reference}".encode()).digest()[:8])
+    return drawn / 2**64 < percent / 100
