@@ -87,7 +87,7 @@ class Order(SQLModel, table=True):
         one_of("orders", "decision", DECISIONS),
         one_of("orders", "decided_by", DECIDERS),
         Index("ix_orders_merchant_created", "merchant_id", "created_at"),
-        Index("ix_orders_merchant_intent", "merchant_id", "intent", "status"),
+        Index("ix_orders_merchant_intent", "merchant_id", "intent", "status", "decision"),
         Index("ix_orders_merchant_phone", "merchant_id", "phone"),
         Index("ix_orders_merchant_updated", "merchant_id", "updated_at"),
     )

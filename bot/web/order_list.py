@@ -180,7 +180,9 @@ def _matches(search: str) -> ColumnElement[bool]:
 
 def _weak_addresses() -> Any:
     newer: Any = aliased(AddressVersion)
-    has_newer = exists().where(newer.order_id == AddressVersion.order_id, newer.version > AddressVersion.version)
+    has_newer = exists().where(
+        newer.order_id == AddressVersion.order_id, newer.version > AddressVersion.version, newer.settled
+    )
     return select(AddressVersion.order_id).where(col(AddressVersion.score) < 60, ~has_newer)
 
 
@@ -214,7 +216,9 @@ def _lines(session: Session, orders: Sequence[Order]) -> list[Line]:
     for address in session.exec(
         select(AddressVersion).where(col(AddressVersion.order_id).in_(ids)).order_by(col(AddressVersion.version))
     ):
-        addresses[address.order_id] = address
+        # One that is still being asked about is not where the parcel goes.
+        if address.settled or address.order_id not in addresses:
+            addresses[address.order_id] = address
     return [_line(order, items.get(order.id or 0, []), addresses.get(order.id or 0)) for order in orders]
 
 

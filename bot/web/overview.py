@@ -4,10 +4,11 @@ import csv
 import io
 from collections.abc import Callable, Iterable
 from datetime import datetime, time, timedelta
+from time import monotonic
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from flask import Blueprint, Response, abort, render_template, request
+from flask import Blueprint, Response, abort, current_app, render_template, request
 from flask_babel import gettext as _
 
 from bot.clock import at_local, now
@@ -22,6 +23,8 @@ from bot.web.sessions import Shop
 blueprint = Blueprint("overview", __name__, url_prefix="/overview")
 
 SPANS = (7, 30, 90)
+FRESH = 10.0
+"""Seconds for which figures are shown again."""
 
 Table = tuple[list[str], Iterable[Iterable[Any]]]
 
@@ -72,6 +75,17 @@ def _days() -> int:
 
 
 def _read(shop: Shop) -> tuple[Figures, Rules]:
+    """Return the figures, at most some seconds old: a large shop's take a second to add up, and many may be looking."""
+    kept: dict[tuple[int, int], tuple[float, tuple[Figures, Rules]]]
+    kept = current_app.extensions.setdefault("pakka_figures", {})
+    added_up = kept.get((shop.id, _days()))
+    if added_up is None or added_up[0] < monotonic():
+        added_up = monotonic() + FRESH, _add_up(shop)
+        kept[shop.id, _days()] = added_up
+    return added_up[1]
+
+
+def _add_up(shop: Shop) -> tuple[Figures, Rules]:
     zone = ZoneInfo(shop.timezone)
     until = now()
     since: datetime = at_local(until.astimezone(zone).date() - timedelta(days=_days() - 1), time(0), zone)

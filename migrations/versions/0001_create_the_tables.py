@@ -451,7 +451,9 @@ def upgrade() -> None:
     with op.batch_alter_table("orders", schema=None) as batch_op:
         batch_op.create_index(batch_op.f("ix_orders_contact_id"), ["contact_id"], unique=False)
         batch_op.create_index("ix_orders_merchant_created", ["merchant_id", "created_at"], unique=False)
-        batch_op.create_index("ix_orders_merchant_intent", ["merchant_id", "intent", "status"], unique=False)
+        batch_op.create_index(
+            "ix_orders_merchant_intent", ["merchant_id", "intent", "status", "decision"], unique=False
+        )
         batch_op.create_index("ix_orders_merchant_phone", ["merchant_id", "phone"], unique=False)
         batch_op.create_index("ix_orders_merchant_updated", ["merchant_id", "updated_at"], unique=False)
         batch_op.create_index(batch_op.f("ix_orders_upload_id"), ["upload_id"], unique=False)

@@ -105,7 +105,7 @@ def test_an_order_shows_its_whole_story(shop: Shop, console: FlaskClient) -> Non
     for part in (
         "#1000", "₹799", "+91 98001 00000", "Gomti Nagar", "The shopper confirmed.", "12.0 %", "Yes, send it",
         "haan bhej do", "Open the map", "Asked on WhatsApp", "Address changed", "Changed by Owner Sharma", "Imported",
-        "1 earlier version",
+        "1 other version",
     ):  # fmt: skip
         assert part in page, part
     assert page.count('class="ticks read"') == 1
