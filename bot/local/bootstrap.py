@@ -71,17 +71,24 @@ def hand_over(command: str, rest: List[str]) -> None:
     """Replace this process, so that signals and the exit code belong to what does the work."""
     environment = tool_environment()
     os.chdir(ROOT)
+    # The index of places is made of packages, once; afterwards this takes a blink.
+    run_module("bot.addresses.build", environment)
     if command == "up":
         replace([PYTHON, "-m", "bot.local.supervisor"], environment)
     for module in ("bot.local.environment", "bot.local.assets", "bot.local.browser"):
-        if subprocess.run([PYTHON, "-m", module], env=environment, cwd=str(ROOT)).returncode:
-            raise SetupError("Set-up stopped; the lines above say why.")
+        run_module(module, environment)
     if command == "setup":
         say("Ready. `python3 app.py up` starts Pakka.")
         return
     if not any(part in ("-n", "--numprocesses") or re.match(r"-n\w|--numprocesses=", part) for part in rest):
         rest = ["-n", "2", "--dist", "loadgroup", *rest]
     replace([PYTHON, "-m", "pytest", *rest], environment)
+
+
+def run_module(module: str, environment: Dict[str, str]) -> None:
+    """Run a module of ours to its end; SetupError when it fails."""
+    if subprocess.run([PYTHON, "-m", module], env=environment, cwd=str(ROOT)).returncode:
+        raise SetupError("Set-up stopped; the lines above say why.")
 
 
 def replace(command: List[str], environment: Dict[str, str]) -> None:
