@@ -132,7 +132,8 @@ def periods(line: Line) -> None:
             continue
         unit = line.items[index].get("units")
         near = [place for place in (index - 1, index + 1, index - 2, index + 2) if line.item(place) is not None]
-        which = {line.items[p].get("words"): p for p in reversed(near) if line.is_(p, "words")}
+        names = ("end", "start", "next", "this", "last")
+        which = {name: p for name in names for p in reversed(near) if line.is_(p, "words", name)}
         if unit == "weekend":
             line.day(weekend(line.today, line.region), index, index)
         elif "end" in which and unit in ("month", "week"):

@@ -288,6 +288,8 @@ def _plain_yes(view: View, first: int | None) -> Verdict | None:
         if view.has("WANT") and view.state in ("confirm", "idle", "address_check"):
             return Verdict("confirm", "wants it", 0.8, safe=False)
         return None
+    if any(u.bits & ASSENT and u.bits & (NEG | BIT["CANCEL"] | BIT["STOP"]) for u in view.units):
+        return Verdict("confirm", "a word that may also refuse", 0.6, safe=False)  # Vietnamese "dung" without marks
     return Verdict("confirm", "every word agrees", 0.96 if view.bits & strong else 0.92)
 
 

@@ -147,7 +147,7 @@ def _choice(found: list[Token], choices: tuple[Choice, ...]) -> Act | None:
 def _numbered(message: Message, context: Context) -> Act | None:
     """Match the number of an option, if the question numbered them."""
     offered = {choice.number: choice for choice in context.choices if choice.number is not None}
-    if not offered or context.state in ("rating", "review"):
+    if not offered or context.state in ("rating", "review") or message.view.when.slots:
         return None
     number: int | None = None
     for index, token in enumerate(message.found):
@@ -243,6 +243,8 @@ def forbidden(act: str, view: View) -> bool:
         )
     if act == "dont_cancel":
         return not view.has("CANCEL", "UNDO", "KEEP", "NOWANT") and view.covered > 0.7
+    if act == "opt_in":
+        return not view.has("OPTIN", "RESUME") and view.covered < 0.75
     if act == "yes_but":
         return not view.bits & (GO | BIT["THANKS"]) or not (view.has("BUT", "ALSO") or second(view))
     if act == "opt_out":

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from functools import cache
 
 from bot.understanding import packs
-from bot.understanding.normal import loose, normalise, plain, tokens
+from bot.understanding.normal import loose, normalise, plain, squeeze, tokens
 
 _EXTRA = ("GOOD", "MID", "BAD", "STAR", "DATE", "NUMBER")
 BIT = {name: 1 << number for number, name in enumerate((*packs.CLASSES, *_EXTRA))}
@@ -85,7 +85,9 @@ class Compiled:
     times: Table
 
     def key(self, words: Iterable[str]) -> str:
-        """Return the loose key of some words."""
+        """Return the loose key of some words; marks that were typed are believed where they part words (Vietnamese)."""
+        if self.language == "vi":
+            return " ".join([squeeze(word) for word in words])
         return " ".join([loose(plain(word), self.romanised) for word in words])
 
     def bits(self, words: list[str]) -> int:

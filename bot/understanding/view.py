@@ -91,7 +91,7 @@ def _negated(view: View) -> dict[str, set[int]]:
     for index, unit in enumerate(view.units):
         if not unit.bits & NEG:
             continue
-        if unit.bits & VERBS & ~NEG and not unit.bits & (NO | NOWANT):
+        if unit.bits & VERBS & ~BIT["RIGHT"] and not unit.bits & (NO | NOWANT):
             attach(index)  # "pampakandi": stem and negative ending in one word
             continue
         left, left_raw = _verb(view, index, -1)
