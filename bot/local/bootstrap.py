@@ -71,8 +71,7 @@ def hand_over(command: str, rest: List[str]) -> None:
     """Replace this process, so that signals and the exit code belong to what does the work."""
     environment = tool_environment()
     os.chdir(ROOT)
-    # The index of places is made of packages, once; afterwards this takes a blink.
-    run_module("bot.addresses.build", environment)
+    ensure_places()
     if command == "up":
         replace([PYTHON, "-m", "bot.local.supervisor"], environment)
     for module in ("bot.local.environment", "bot.local.assets", "bot.local.browser"):
@@ -83,6 +82,17 @@ def hand_over(command: str, rest: List[str]) -> None:
     if not any(part in ("-n", "--numprocesses") or re.match(r"-n\w|--numprocesses=", part) for part in rest):
         rest = ["-n", "2", "--dist", "loadgroup", *rest]
     replace([PYTHON, "-m", "pytest", *rest], environment)
+
+
+def ensure_places() -> None:
+    """Make the index of places from public packages, once; address checks cannot do without it."""
+    fresh = [PYTHON, "-c", "import sys; from bot.addresses.build import is_fresh; sys.exit(not is_fresh())"]
+    if runs(fresh):
+        return
+    with alone("places"):
+        if not runs(fresh):
+            say("Building the index of places (90 MB to fetch, half a minute, once)")
+            run_module("bot.addresses.build", installer_environment())
 
 
 def run_module(module: str, environment: Dict[str, str]) -> None:

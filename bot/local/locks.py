@@ -21,28 +21,29 @@ from bot.local.bootstrap import PYTHON, ROOT, installer_environment
 # In this order: a later lock is constrained by the earlier ones it names, so that all agree on every version.
 LOCKS = (
     ("bot/requirements.in", "requirements.txt", ()),
-    ("bot/local/requirements.in", "bot/local/requirements.txt", ("requirements.txt",)),
-    ("tests/requirements.in", "tests/requirements.txt", ("requirements.txt", "bot/local/requirements.txt")),
+    ("bot/local/requirements.in", "bot/local/requirements.txt", ("-c", "requirements.txt")),
+    ("tests/requirements.in", "tests/requirements.txt", ("-c", "requirements.txt", "-c", "bot/local/requirements.txt")),
     ("bot/local/uv.in", "bot/local/uv.txt", ()),
     ("bot/local/node.in", "bot/local/node.txt", ()),
+    # Read for their data and never imported, so what they depend on is left out.
+    ("bot/addresses/sources.txt", "bot/addresses/sources.lock", ("--no-deps",)),
 )
 
 
-def compile_lock(source: str, target: str, constraints: tuple[str, ...], upgrade: bool, root: Path = ROOT) -> None:
+def compile_lock(source: str, target: str, options: tuple[str, ...], upgrade: bool, root: Path = ROOT) -> None:
     """Write the lock of one input file, or raise CalledProcessError with uv's own words on the terminal."""
     command = [PYTHON, "-m", "uv", "pip", "compile", "--quiet", "--universal", "--python-version", "3.11"]
     command += ["--generate-hashes", "--no-header", "--no-emit-index-url", "--no-emit-find-links"]
-    command += [part for name in constraints for part in ("--constraint", name)]
-    command += ["--upgrade"] if upgrade else []
+    command += [*options, "--upgrade"] if upgrade else options
     subprocess.run([*command, source, "--output-file", target], cwd=root, env=installer_environment(), check=True)
 
 
 def main(arguments: list[str]) -> int:
     """Compile all locks and return the exit code."""
-    for source, target, constraints in LOCKS:
+    for source, target, options in LOCKS:
         print(f"{source} -> {target}", flush=True)
         try:
-            compile_lock(source, target, constraints, upgrade="--upgrade" in arguments)
+            compile_lock(source, target, options, upgrade="--upgrade" in arguments)
         except subprocess.CalledProcessError as error:
             return error.returncode
     return 0

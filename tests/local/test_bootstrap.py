@@ -142,7 +142,8 @@ def test_two_set_ups_in_one_folder_take_turns(tmp_path: Path) -> None:
 def test_no_lock_names_where_packages_come_from() -> None:
     locks = [*ROOT.glob("*requirements.txt"), *(ROOT / "bot" / "local").glob("*.txt"), ROOT / "tests/requirements.txt"]
     locks += [ROOT / "bot/web/package-lock.json", ROOT / "tests/browser/package-lock.json"]
-    assert len(locks) == 7
+    locks += [ROOT / "bot/addresses/sources.lock"]
+    assert len(locks) == 8
     for lock in locks:
         text = lock.read_text(encoding="utf-8")
         assert "://" not in text
