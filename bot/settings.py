@@ -4,7 +4,7 @@ import os
 from pathlib import Path
 from typing import Self
 
-from pydantic import Field, ValidationError, field_validator
+from pydantic import Field, ValidationError, field_validator, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -46,6 +46,9 @@ class Settings(BaseSettings):
     shards: int = Field(4, ge=1, le=256, description="how many doorbells the conversations are spread over")
     metrics_token: str = Field("", description="bearer token for /metrics; without it only this host may read them")
     trusted_proxies: int = Field(0, ge=0, le=5, description="how many proxies in front set X-Forwarded-For")
+    address_provider: str = Field("", description="second opinion on addresses: google, libpostal, nominatim, pelias")
+    address_provider_url: str = Field("", description="base address of the provider's server")
+    address_provider_key: str = Field("", description="API key of the provider, where it needs one")
     session_cookie_secure: bool | None = Field(
         None, description="whether cookies need HTTPS; default: whether PUBLIC_URL begins with https"
     )
@@ -75,6 +78,14 @@ class Settings(BaseSettings):
             raise ValueError("must begin with http:// or https://")
         return value.rstrip("/")
 
+    @model_validator(mode="after")
+    def _usable_provider(self) -> Self:
+        if self.address_provider:
+            from bot.addresses.providers import make_provider
+
+            make_provider(self.address_provider, self.address_provider_url, self.address_provider_key)
+        return self
+
     @property
     def cookies_need_https(self) -> bool:
         """Whether the session cookie is sent over HTTPS only."""
@@ -95,7 +106,8 @@ class Settings(BaseSettings):
             return cls(**given)  # type: ignore[arg-type]  # The environment fills what is not given.
         except ValidationError as error:
             first = error.errors()[0]
-            name = str(first["loc"][0]).upper() if first["loc"] else "settings"
+            # A rule about several settings has no place of its own: it is about the provider of addresses.
+            name = str(first["loc"][0]).upper() if first["loc"] else "ADDRESS_PROVIDER"
             if first["type"] == "missing":
                 raise SettingsError(f"{name} is not set: run `python3 app.py setup`, or set it (see README)") from None
             raise SettingsError(f"{name} is malformed: {first['msg']}") from None

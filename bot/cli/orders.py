@@ -37,6 +37,7 @@ def import_list(file: Path, slug: str, dry_run: bool, as_json: bool, chosen: tup
     from bot.clock import now
     from bot.database import row_id
     from bot.orders import report, uploads
+    from bot.orders.evidence import add_evidence
     from bot.orders.spreadsheet import SheetError
     from bot.services import services
 
@@ -58,6 +59,7 @@ def import_list(file: Path, slug: str, dry_run: bool, as_json: bool, chosen: tup
             upload_id = row_id(upload)
             connected = merchant.channel_id is not None
         uploads.run(given, upload_id, None if as_json else _progress)
+        add_evidence(given, upload_id)
     except SheetError as error:
         if as_json:
             click.echo(json.dumps({"error": str(error), "code": error.code}, ensure_ascii=False))

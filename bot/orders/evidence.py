@@ -1,0 +1,65 @@
+"""A second opinion on the addresses of a new list, from the provider that an operator has switched on.
+
+Nothing leaves this machine unless one is set. Providers add evidence for people to see; they never change what a shop
+or a shopper wrote, and when they fail the offline check stands.
+"""
+
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any
+
+from sqlalchemy import select
+
+from bot import addresses
+from bot.addresses.providers import Provider, consult, make_provider
+from bot.models import AddressVersion, UploadRow
+from bot.services import Services
+from bot.talk.places import address_of
+
+SIDE_BY_SIDE = 8
+CODE = "PROVIDER"
+
+
+def add_evidence(services: Services, upload_id: int) -> int:
+    """Ask the provider about each address of a list and keep what it says; return how many it spoke on."""
+    settings = services.settings
+    provider = make_provider(settings.address_provider, settings.address_provider_url, settings.address_provider_key)
+    if provider is None:
+        return 0
+    with services.database.reader() as session:
+        statement = (
+            select(AddressVersion.id, AddressVersion.parts)
+            .join(UploadRow, UploadRow.order_id == AddressVersion.order_id)  # type: ignore[arg-type]
+            .where(UploadRow.upload_id == upload_id, AddressVersion.version == 1)
+            .distinct()
+        )
+        given = dict(session.execute(statement).all())
+    with ThreadPoolExecutor(SIDE_BY_SIDE) as pool:
+        said = dict(zip(given, pool.map(lambda parts: list(_opinion(provider, parts)), given.values()), strict=True))
+    spoken = {version_id: remarks for version_id, remarks in said.items() if remarks}
+    with services.database.session() as session:
+        for version_id, remarks in spoken.items():
+            version = session.get_one(AddressVersion, version_id)
+            own = [finding for finding in version.findings if finding["code"] != CODE]
+            version.findings = [*own, *remarks]
+    return len(spoken)
+
+
+def _opinion(provider: Provider, parts: dict[str, Any]) -> Iterator[dict[str, Any]]:
+    """Yield what the provider doubts or would write instead, as findings for people."""
+    address = address_of(parts)
+    report = addresses.check(address)
+    found = consult(provider, address, report)
+    for component in found.components[len(report.components) :]:
+        if component.kind == "pincode" and component.value not in ("", address.postal_code):
+            yield _finding("postal_code", f"{provider.name} finds this place under the postal code {component.value}.")
+        elif component.status in ("conflict", "missing", "unconfirmed"):
+            yield _finding(component.kind, f"{provider.name}: the {component.kind} is {component.status}.")
+    for suggestion in found.suggestions[len(report.suggestions) :]:
+        yield _finding(
+            suggestion.field, f"{provider.name} would write {suggestion.value!r} for the {suggestion.field}."
+        )
+
+
+def _finding(field: str, sentence: str) -> dict[str, Any]:
+    return {"code": CODE, "severity": "info", "field": field, "sentence": sentence}
