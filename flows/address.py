@@ -83,7 +83,8 @@ def merged(view: View) -> Outcome:
         return _next(view, asked, "read_back", taken)
     if found.get("settled"):
         # A yes, or "there is no number": nothing changed, and still something is known.
-        return _next(view, asked, "read_back" if changes else "good", taken)
+        known = view.order.intent == "confirmed" and not changes
+        return _next(view, asked, "good" if known else "read_back", taken)
     return _nothing_taken(view, asked)
 
 
@@ -230,6 +231,8 @@ TAKES: Mapping[str, Path] = {
     "@contact": HEARD,
 }
 """What is taken for a piece of an address."""
+AS_IT_IS: Mapping[str, Path] = {"confirm": "address_read_back"}
+"""A yes to "send the whole address" says that it is right as it is."""
 
 
 def address_steps(good: str, then: str, left: str, cancel: Mapping[str, Path]) -> tuple[Step, ...]:
@@ -242,7 +245,7 @@ def address_steps(good: str, then: str, left: str, cancel: Mapping[str, Path]) -
         Ask(
             f"address_{name}",
             texts=f"address.{name}",
-            hear={**TAKES, **cancel},
+            hear={**TAKES, **cancel, **(AS_IT_IS if name == "full" else {})},
             read=anything,
             form=form_of if name == "full" else "location" if name == "location" else "text",
             prefill=prefill if name == "full" else None,

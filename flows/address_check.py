@@ -2,10 +2,10 @@
 
 from collections.abc import Mapping
 
-from bot.engine import STAY, Decide, End, Flow, OpenTask, go, prove
+from bot.engine import Decide, End, Flow, OpenTask, go, prove
 from bot.engine.flow import Path
 from flows.address import TAKES, address_steps, fresh
-from flows.cancel import CONFIRMED, cancel_steps
+from flows.cancel import CONFIRMED, cancel_steps, standing
 from flows.common import AFTER, INTERRUPTS, OVERTAKEN, common_steps, is_closed, on_the_way, still_open
 from flows.slot import slot_steps, wish
 from flows.telling import tell
@@ -16,7 +16,8 @@ REOPEN: Mapping[str, Path] = {
     "slot_choice": go("slot_wish", keep=wish),
     "reschedule": go("slot_wish", keep=wish),
     "cancel": "cancel_check",
-    "confirm": go(STAY, say="order_confirmation.as_agreed"),
+    "confirm": "yes_heard",
+    "dont_cancel": "yes_heard",
 }
 MIDWAY: Mapping[str, Path] = {"cancel": "cancel_check"}
 
@@ -36,13 +37,19 @@ FLOW = prove(
         changed={"details": "begin", **OVERTAKEN},
         steps=(
             Decide("begin", still_open, {"yes": "address_check", "no": "settled"}),
-            *address_steps(good="unanswered", then="thanks", left="unanswered", cancel=MIDWAY),
-            *slot_steps(then="thanks", none="thanks", left="unanswered", hear=MIDWAY),
-            *cancel_steps(yes=go("address_check", CONFIRMED), confirmed="thanks", asked="thanks"),
+            *address_steps(good="unanswered", then="close", left="unanswered", cancel=MIDWAY),
+            *slot_steps(then="close", none="close", left="unanswered", hear=MIDWAY),
+            *cancel_steps(
+                yes=go("address_check", CONFIRMED, say="common.accepted"),
+                as_ordered=go("close", CONFIRMED, say="common.accepted"),
+                confirmed="thanks",
+                asked="thanks",
+            ),
+            Decide("close", standing, {"confirmed": "thanks", "cancelled": "revive", "open": "thanks"}),
             End("thanks", texts="address.thanks", hear=REOPEN),
             End("unanswered", quiet=True, hear=REOPEN),
             End("gone", say=on_the_way, hear=AFTER),
-            *common_steps(REOPEN),
+            *common_steps({"cancel": "cancel_check", "confirm": "yes_heard", "dont_cancel": "yes_heard"}),
         ),
     )
 )

@@ -14,6 +14,7 @@ from bot.engine import (
     End,
     HandOver,
     OpenTask,
+    React,
     Record,
     Replied,
     View,
@@ -66,6 +67,17 @@ def whose(view: View) -> str:
     return "not_mine" if isinstance(view.event, Replied) and view.event.safe else "reason"
 
 
+def standing(view: View) -> str:
+    """Tell how the order stands now."""
+    return view.intent if view.intent in ("confirmed", "cancelled") else "open"
+
+
+def yes_heard(view: View) -> str:
+    """Judge a yes where nothing was asked: often it is only politeness."""
+    stands = standing(view)
+    return "thumb" if stands == "confirmed" and view.act is not None and view.act.kind == "confirm" else stands
+
+
 def before(view: View) -> str:
     """Return to the answer that stood before."""
     return "confirmed" if view.data.get("was") == "confirmed" else "open"
@@ -78,24 +90,26 @@ def take_back(view: View) -> Iterable[Effect]:
 
 
 CANCEL = go("cancelled", CANCELLED, keep=remember)
+AS_AGREED = go(STAY, say="order_confirmation.as_agreed")
 KEPT = go(RESUME, say="cancel.kept")
 REVIVE: Mapping[str, Path] = dict.fromkeys(
     ("confirm", "dont_cancel", "change_address", "slot_choice", "reschedule"), "revive"
 )
 
 
-def cancel_steps(yes: Path, confirmed: str, asked: str) -> tuple[Step, ...]:
+def cancel_steps(yes: Path, as_ordered: Path, confirmed: str, asked: str) -> tuple[Step, ...]:
     """Return the steps of a cancellation.
 
-    `yes` follows when a cancelled order is wanted after all, `confirmed` and `asked` when the cancellation is undone
-    and the order had its yes before, or had not.
+    `yes` follows when a cancelled order is wanted after all, `as_ordered` when one without an answer is; `confirmed`
+    and `asked` follow when the cancellation is undone and the order had its yes before, or had not.
     """
     return (
         Ask(
             "cancel_check",
             texts="cancel.check",
             on={"yes": CANCEL, "no": KEPT},
-            hear={"dont_cancel": KEPT, "cancel": go(STAY, say="common.please_tap")},
+            # A bare yes or no may mean either here.
+            hear={"dont_cancel": KEPT, **dict.fromkeys(("cancel", "confirm"), go(STAY, say="common.please_tap"))},
             patience=DAY,
             silent=go(CLOSE, silent, OpenTask("call_list")),
             listens="idle",
@@ -175,5 +189,23 @@ def cancel_steps(yes: Path, confirmed: str, asked: str) -> tuple[Step, ...]:
             hear={"confirm": yes, "cancel": go(RESUME, say="cancel.stays")},
             patience=DAY,
             silent=CLOSE,
+        ),
+        Decide(
+            "yes_heard",
+            yes_heard,
+            {
+                "thumb": go(STAY, React("👍")),
+                "confirmed": AS_AGREED,
+                "cancelled": "revive",
+                "open": "confirm_check",
+            },
+        ),
+        Ask(
+            "confirm_check",
+            texts="order_confirmation.confirm_check",
+            on={"yes": as_ordered, "no": RESUME},
+            hear={"confirm": as_ordered},
+            patience=DAY,
+            silent=go(CLOSE, silent),
         ),
     )

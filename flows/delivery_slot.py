@@ -2,10 +2,10 @@
 
 from collections.abc import Mapping
 
-from bot.engine import STAY, Decide, End, Flow, View, go, prove
+from bot.engine import Decide, End, Flow, View, go, prove
 from bot.engine.flow import Path
 from flows.address import address_steps, fresh
-from flows.cancel import CONFIRMED, cancel_steps
+from flows.cancel import CONFIRMED, cancel_steps, standing
 from flows.common import AFTER, INTERRUPTS, OVERTAKEN, common_steps, is_closed, on_the_way, still_open
 from flows.slot import slot_steps, wish
 from flows.telling import tell
@@ -15,7 +15,8 @@ REOPEN: Mapping[str, Path] = {
     "reschedule": go("slot_wish", keep=wish),
     "change_address": go("address_full", keep=fresh),
     "cancel": "cancel_check",
-    "confirm": go(STAY, say="order_confirmation.as_agreed"),
+    "confirm": "yes_heard",
+    "dont_cancel": "yes_heard",
 }
 MIDWAY: Mapping[str, Path] = {"cancel": "cancel_check", "change_address": go("address_full", keep=fresh)}
 
@@ -41,13 +42,19 @@ FLOW = prove(
         changed=OVERTAKEN,
         steps=(
             Decide("begin", still_open, {"yes": "slot_days", "no": "settled"}),
-            *slot_steps(then="noted", none="unanswered", left="unanswered", hear=MIDWAY),
-            *address_steps(good="noted", then="noted", left="unanswered", cancel={"cancel": "cancel_check"})[1:],
-            *cancel_steps(yes=go("noted", CONFIRMED), confirmed="noted", asked="noted"),
+            *slot_steps(then="close", none="unanswered", left="unanswered", hear=MIDWAY),
+            *address_steps(good="close", then="close", left="unanswered", cancel={"cancel": "cancel_check"})[1:],
+            *cancel_steps(
+                yes=go("close", CONFIRMED, say="common.accepted"),
+                as_ordered=go("close", CONFIRMED, say="common.accepted"),
+                confirmed="noted",
+                asked="noted",
+            ),
+            Decide("close", standing, {"confirmed": "noted", "cancelled": "revive", "open": "noted"}),
             End("noted", say=good_bye, texts="slot.noted", hear=REOPEN),
             End("unanswered", quiet=True, hear=REOPEN),
             End("gone", say=on_the_way, hear=AFTER),
-            *common_steps(REOPEN),
+            *common_steps({"cancel": "cancel_check", "confirm": "yes_heard", "dont_cancel": "yes_heard"}),
         ),
     )
 )

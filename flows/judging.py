@@ -88,12 +88,12 @@ def asked_anew(view: View) -> Mapping[str, JSON]:
 
 def late_undo(view: View) -> str:
     """Judge a tap on an older Undo."""
-    return "undo" if view.order.intent == "cancelled" else "known"
+    return {"cancelled": "undo", "confirmed": "known"}.get(view.order.intent, "old")
 
 
 def at_rest(view: View) -> Outcome:
     """Choose what is still listened for when nothing is asked any more."""
-    intent = view.facts.order.intent
+    intent = view.intents.get(view.facts.order.id, view.facts.order.intent)
     return Outcome(intent if intent in ("confirmed", "cancelled") else "open", {"about": None})
 
 

@@ -7,11 +7,11 @@ how an answer is changed until dispatch, which of several orders is meant, and w
 from collections.abc import Mapping
 from datetime import timedelta
 
-from bot.engine import CLOSE, RESUME, STAY, Ask, Decide, End, Flow, OpenTask, React, Record, go, prove
+from bot.engine import CLOSE, RESUME, STAY, Ask, Decide, End, Flow, OpenTask, Record, go, prove
 from bot.engine.flow import Path, Step
 from flows import judging as judge
 from flows.address import HEARD, address_steps, fresh
-from flows.cancel import CANCEL, CONFIRMED, KEPT, cancel_steps
+from flows.cancel import AS_AGREED, CANCEL, CONFIRMED, KEPT, cancel_steps, standing
 from flows.common import AFTER, DAY, INTERRUPTS, OVERTAKEN, common_steps, is_closed, keep_theirs, on_the_way, silent
 from flows.slot import slot_steps, wish
 from flows.telling import tell
@@ -20,7 +20,8 @@ PATIENCE = (timedelta(hours=4), timedelta(hours=16), timedelta(hours=24))
 YES = go("address_check", CONFIRMED, say="common.accepted", keep=keep_theirs)
 NEW_ADDRESS = go("address_full", keep=fresh)
 AS_ORDERED = go("detail", CONFIRMED, say="common.accepted", keep=keep_theirs)
-AS_AGREED = go(STAY, say="order_confirmation.as_agreed")
+
+OLDER = go(STAY, say="common.older_question")
 
 TAPS: Mapping[str, Path] = {"confirm": YES, "change_address": NEW_ADDRESS, "cancel": CANCEL}
 PIECES: Mapping[str, Path] = dict.fromkeys(("address_fragment", "@location", "@form"), HEARD)
@@ -41,10 +42,12 @@ REOPEN: Mapping[str, Path] = {
     "change_address": "address_which",
     "slot_choice": go("slot_wish", keep=wish),
     "reschedule": go("slot_wish", keep=wish),
-    "confirm": go(STAY, React("👍")),
-    "dont_cancel": AS_AGREED,
+    "confirm": "yes_heard",
+    "dont_cancel": "yes_heard",
 }
 """What a shopper may change after the order was confirmed."""
+STOPPED: Mapping[str, Path] = {"cancel": "cancel_which", "confirm": "yes_heard", "dont_cancel": "yes_heard"}
+"""What is heard of somebody who wants no messages: only whether the order is wanted."""
 MIDWAY: Mapping[str, Path] = {"cancel": "cancel_which"}
 
 QUESTION: tuple[Step, ...] = (
@@ -68,9 +71,10 @@ AFTER_YES: tuple[Step, ...] = (
     Decide(
         "detail",
         judge.next_detail,
-        {"back": RESUME, "wish": "slot_wish", "days": "slot_days", "close": "confirmed"},
+        {"back": RESUME, "wish": "slot_wish", "days": "slot_days", "close": "close"},
     ),
-    *slot_steps(then="confirmed", none="confirmed", left="rest", hear={**MIDWAY, "change_address": NEW_ADDRESS}),
+    *slot_steps(then="close", none="close", left="rest", hear={**MIDWAY, "change_address": NEW_ADDRESS}),
+    Decide("close", standing, {"confirmed": "confirmed", "cancelled": "revive", "open": "confirm"}),
     End("confirmed", say=judge.good_bye, on={"change": "change"}, hear=REOPEN),
     End("kept", quiet=True, texts="order_confirmation.confirmed", on={"change": "change"}, hear=REOPEN),
     Ask(
@@ -81,7 +85,7 @@ AFTER_YES: tuple[Step, ...] = (
         silent=CLOSE,
     ),
 )
-AFTER_NO: tuple[Step, ...] = cancel_steps(yes=YES, confirmed="confirmed", asked="confirm")
+AFTER_NO: tuple[Step, ...] = cancel_steps(yes=YES, as_ordered=AS_ORDERED, confirmed="confirmed", asked="confirm")
 WHICH_ORDER: tuple[Step, ...] = (
     Decide("cancel_which", judge.which, {"which": "which_cancel", "this": "cancel_check"}),
     Ask(
@@ -125,19 +129,12 @@ LATE_TAPS: tuple[Step, ...] = (
             "known": AS_AGREED,
             "revive": "revive",
             "check": "confirm_check",
-            "old": go(STAY, say="common.older_question"),
+            "old": OLDER,
         },
-    ),
-    Ask(
-        "confirm_check",
-        on={"yes": AS_ORDERED, "no": RESUME},
-        hear={"confirm": AS_ORDERED},
-        patience=DAY,
-        silent=go(CLOSE, silent),
     ),
     Decide("late_cancel", judge.late_cancel, {"known": go(STAY, say="cancel.known"), "check": "cancel_check"}),
     Decide("late_change", judge.at_rest, {"confirmed": "change", "cancelled": "revive", "open": STAY}),
-    Decide("late_undo", judge.late_undo, {"undo": "undo", "known": AS_AGREED}),
+    Decide("late_undo", judge.late_undo, {"undo": "undo", "known": AS_AGREED, "old": OLDER}),
     Decide("late_address", judge.late_address, {"now": NEW_ADDRESS, "revive": "revive"}),
 )
 
@@ -172,7 +169,7 @@ FLOW = prove(
             *WHICH_ORDER,
             *LATE_TAPS,
             End("gone", say=on_the_way, hear=AFTER),
-            *common_steps(REOPEN),
+            *common_steps(STOPPED),
         ),
     )
 )

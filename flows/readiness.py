@@ -178,7 +178,12 @@ CHANGES_OF_PLAN: tuple[Step, ...] = (
     Decide("may_readdress", still_open, {"yes": go("address_full", keep=fresh), "no": "after_dispatch"}),
     *address_steps(good="ready", then="ready", left="unanswered", cancel={"cancel": "may_cancel"})[1:],
     Decide("may_cancel", still_open, {"yes": "cancel_check", "no": "after_dispatch"}),
-    *cancel_steps(yes=go("ready", Record("intent", "confirmed")), confirmed="ready", asked="question"),
+    *cancel_steps(
+        yes=go("ready", Record("intent", "confirmed")),
+        as_ordered=go("ready", Record("intent", "confirmed")),
+        confirmed="ready",
+        asked="question",
+    ),
 )
 
 FLOW = prove(
@@ -200,7 +205,7 @@ FLOW = prove(
             *QUESTION,
             *CHANGES_OF_PLAN,
             End("gone", say=on_the_way, hear=AFTER),
-            *common_steps(MAY_CHANGE),
+            *common_steps({"cancel": "may_cancel", "confirm": "yes_heard"}),
         ),
     )
 )

@@ -30,7 +30,7 @@ class FlowError(Exception):
 class View:
     """What the functions of a flow may look at. They read it and change nothing."""
 
-    __slots__ = ("act", "choice", "data", "event", "facts", "found", "open", "turn")
+    __slots__ = ("act", "choice", "data", "event", "facts", "found", "intents", "open", "turn")
 
     def __init__(self, facts: Facts, data: dict[str, JSON], event: Event, at: str, turn: int) -> None:
         self.facts = facts
@@ -46,6 +46,8 @@ class View:
         """What stands after the colon in the id of a tapped choice: `day:2026-11-27` gives `2026-11-27`."""
         self.found: Mapping[str, JSON] = {}
         """The answer to this step's LookUp."""
+        self.intents: dict[str, str] = {}
+        """What was recorded on the way, by order id: the facts do not know it yet."""
 
     @property
     def order(self) -> Order:
@@ -56,6 +58,12 @@ class View:
                 if other.id == about:
                     return other
         return self.facts.order
+
+    @property
+    def intent(self) -> str:
+        """Return the intent of that order as it stands now; `order.intent` is what it was when the event came."""
+        order = self.order
+        return self.intents.get(order.id, order.intent)
 
     @property
     def slots(self) -> Mapping[str, JSON]:

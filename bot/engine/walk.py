@@ -5,7 +5,7 @@ from dataclasses import replace
 from datetime import timedelta
 from typing import Any, TypeVar
 
-from bot.engine.effects import AboutOrder, CallAgent, Choice, Effect, LookUp, Part, React, Send, SetLocale, Wake
+from bot.engine.effects import AboutOrder, CallAgent, Choice, Effect, LookUp, Part, React, Record, Send, SetLocale, Wake
 from bot.engine.events import Event, Replied
 from bot.engine.facts import Facts
 from bot.engine.flow import (
@@ -99,6 +99,8 @@ class Walk:
             for one in authored(effect, self.view) if callable(effect) else (effect,):
                 if about and isinstance(one, AboutOrder) and not one.order:
                     one = replace(one, order=str(about))
+                if isinstance(one, Record) and one.field == "intent":
+                    self.view.intents[one.order or self.facts.order.id] = str(one.value)
                 if isinstance(one, SetLocale):
                     self.locale = one.locale
                 self.effects.append(one)

@@ -60,6 +60,17 @@ MEDIA = (
     "",
 )
 TEXTS = ("", "ok", "haan", "😀" * 50, "\u202e\u0000\ud7ff", "x" * 70_000, "{order} {0} %s", "ﷺ" * 10, "1", "\n\n\n")
+TRUTHS = {
+    "common.accepted": "confirmed",
+    "order_confirmation.as_agreed": "confirmed",
+    "order_confirmation.confirmed.text": "confirmed",
+    "cancel.undone": "confirmed",
+    "cancel.cancelled.text": "cancelled",
+    "cancel.noted.text": "cancelled",
+    "cancel.stays": "cancelled",
+    "cancel.known": "cancelled",
+}
+"""What a text says of the order, and the intent that must stand behind it."""
 STATUSES = ("open", "shipped", "out_for_delivery", "delivered", "returned", "cancelled", "paid", "expired")
 JUNK: tuple[Any, ...] = (None, "", 0, -1, 3.5, True, [], {}, [[]], "2026-11-27", "99:99", {"code": 5}, ["a", ["b"]])
 
@@ -211,6 +222,7 @@ class Run:
         else:
             pytest.fail("looks up without end")
         assert sum(isinstance(effect, Send) for effect in effects) <= 1, "one bubble for one event"
+        self.mean_it(effects)
         self.rest()
         return effects
 
@@ -260,6 +272,17 @@ class Run:
                 self.intents.add(str(effect.value))
                 intent = str(effect.value) if effect.value in ("confirmed", "cancelled") else ""
                 self.facts = replace(self.facts, order=replace(self.facts.order, intent=intent))
+
+    def mean_it(self, effects: list[Effect]) -> None:
+        """Check that what is said about the order is true."""
+        if self.flow.name == "several_orders" or self.facts.others:
+            return
+        said = {part.key for effect in effects if isinstance(effect, Send) for part in effect.parts}
+        intent = self.facts.order.intent
+        for key, meant in TRUTHS.items():
+            assert key not in said or intent == meant, f"says {key} of an order that is {intent or 'open'}"
+        if self.state.step in ("confirmed", "kept") and self.state.status == "done":
+            assert intent == "confirmed"
 
     def rest(self) -> None:
         """Check that nobody is forgotten: a question has its timer, an end its reason."""
