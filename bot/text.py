@@ -9,7 +9,7 @@ import tomllib
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import date, time
-from functools import cache
+from functools import cache, lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -83,7 +83,7 @@ def render(said: Part | str, values: Mapping[str, Value] | None = None, locale: 
     key, given = (said.key, said.values) if isinstance(said, Part) else (said, values or {})
     language = known(locale)
     text = _text(key, language, given, region)
-    isolating = _babel(language, region).text_direction == "rtl"
+    isolating = _right_to_left(language, region)
 
     def fill(match: re.Match[str]) -> str:
         name = match.group(1)
@@ -288,6 +288,11 @@ def _babel(locale: str, region: str) -> Locale:
     return Locale(DEFAULT)
 
 
+@cache
+def _right_to_left(locale: str, region: str) -> bool:
+    return _babel(locale, region).text_direction == "rtl"
+
+
 def _text(key: str, locale: str, values: Mapping[str, Value], region: str) -> str:
     text = catalogue(locale).get(key)
     if text is None:
@@ -307,6 +312,7 @@ def _choice(choice: Choice, locale: str, region: str) -> tuple[str, str, str]:
     return choice.id, title.replace(ISOLATE, "").replace(RELEASE, ""), _short(detail, DESCRIPTION)
 
 
+@lru_cache(maxsize=4096)
 def _money(money: Money, where: Locale) -> str:
     digits = get_currency_precision(money.currency)
     amount = money.minor / 10**digits
@@ -325,6 +331,7 @@ def _whole_pattern(where: Locale) -> str:
     return re.sub(r"\.0+", "", str(where.currency_formats["standard"].pattern))
 
 
+@lru_cache(maxsize=4096)
 def _day(day: Day, locale: str, where: Locale, region: str) -> str:
     written = format_skeleton("MMMEd", day.on, locale=where)
     if not day.part:
