@@ -1,6 +1,6 @@
 """The tables: columns and constraints, no behaviour."""
 
-from bot.models.merchants import ApiKey, Audit, Channel, Member, Merchant, WebSession
+from bot.models.merchants import ApiKey, Audit, CannedAnswer, Channel, Member, Merchant, WebSession
 from bot.models.orders import AddressVersion, Order, OrderItem, Review, Upload, UploadRow
 from bot.models.talk import (
     Contact,
@@ -21,6 +21,7 @@ __all__ = [
     "AddressVersion",
     "ApiKey",
     "Audit",
+    "CannedAnswer",
     "Channel",
     "Contact",
     "Conversation",

@@ -74,6 +74,20 @@ class Member(SQLModel, table=True):
     created_at: datetime = Field(sa_column=moment(nullable=False))
 
 
+class CannedAnswer(SQLModel, table=True):
+    """Words that a shop's agents need again and again, with placeholders such as {name}."""
+
+    __tablename__ = "canned_answer"
+    __table_args__ = (UniqueConstraint("merchant_id", "shortcut", name="uq_canned_answer_shortcut"),)
+
+    id: int | None = Field(default=None, primary_key=True)
+    merchant_id: int = Field(sa_column=foreign("merchant.id", index=False))
+    shortcut: str = Field(sa_column=string())
+    """What is written behind the slash to find it."""
+    body: str = Field(sa_column=string())
+    updated_at: datetime = Field(sa_column=moment(nullable=False))
+
+
 class ApiKey(SQLModel, table=True):
     """A key of a merchant's system; only its hash is stored."""
 

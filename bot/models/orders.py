@@ -4,6 +4,7 @@ from datetime import date, datetime
 from typing import Any
 
 from sqlalchemy import Column, Index, LargeBinary, UniqueConstraint
+from sqlalchemy import text as sql
 from sqlmodel import Field, SQLModel
 
 from bot.models.columns import document, foreign, moment, money, one_of, string
@@ -90,7 +91,10 @@ class Order(SQLModel, table=True):
         Index("ix_orders_merchant_intent", "merchant_id", "intent", "status", "decision"),
         Index("ix_orders_merchant_phone", "merchant_id", "phone"),
         Index("ix_orders_merchant_updated", "merchant_id", "updated_at"),
-    )
+        Index("ix_orders_to_call", "merchant_id", "cutoff_at",
+              postgresql_where=sql("decision = 'call' and status = 'open'"),
+              sqlite_where=sql("decision = 'call' and status = 'open'")),
+    )  # fmt: skip
 
     id: int | None = Field(default=None, primary_key=True)
     merchant_id: int = Field(sa_column=foreign("merchant.id", index=False))
@@ -146,6 +150,8 @@ class Order(SQLModel, table=True):
     ask_at: datetime | None = Field(default=None, sa_column=moment())
     cutoff_at: datetime | None = Field(default=None, sa_column=moment())
     """The merchant's dispatch cut-off for this order."""
+    call_at: datetime | None = Field(default=None, sa_column=moment())
+    """An agent who could not reach the shopper by phone tries again then."""
     asked_at: datetime | None = Field(default=None, sa_column=moment())
     answered_at: datetime | None = Field(default=None, sa_column=moment())
     created_at: datetime = Field(sa_column=moment(nullable=False))

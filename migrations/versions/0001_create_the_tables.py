@@ -140,6 +140,20 @@ def upgrade() -> None:
         batch_op.create_index(batch_op.f("ix_api_key_merchant_id"), ["merchant_id"], unique=False)
 
     op.create_table(
+        "canned_answer",
+        sa.Column("id", sa.Integer(), nullable=False),
+        sa.Column("merchant_id", sa.Integer(), nullable=False),
+        sa.Column("shortcut", sa.Text(), nullable=False),
+        sa.Column("body", sa.Text(), nullable=False),
+        sa.Column("updated_at", sa.DateTime(timezone=True), nullable=False),
+        sa.ForeignKeyConstraint(
+            ["merchant_id"],
+            ["merchant.id"],
+        ),
+        sa.PrimaryKeyConstraint("id"),
+        sa.UniqueConstraint("merchant_id", "shortcut", name="uq_canned_answer_shortcut"),
+    )
+    op.create_table(
         "identity",
         sa.Column("id", sa.Integer(), nullable=False),
         sa.Column("channel_id", sa.Integer(), nullable=False),
@@ -416,6 +430,7 @@ def upgrade() -> None:
         sa.Column("held_out", sa.Boolean(), nullable=False),
         sa.Column("ask_at", sa.DateTime(timezone=True), nullable=True),
         sa.Column("cutoff_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("call_at", sa.DateTime(timezone=True), nullable=True),
         sa.Column("asked_at", sa.DateTime(timezone=True), nullable=True),
         sa.Column("answered_at", sa.DateTime(timezone=True), nullable=True),
         sa.Column("created_at", sa.DateTime(timezone=True), nullable=False),
@@ -456,6 +471,13 @@ def upgrade() -> None:
         )
         batch_op.create_index("ix_orders_merchant_phone", ["merchant_id", "phone"], unique=False)
         batch_op.create_index("ix_orders_merchant_updated", ["merchant_id", "updated_at"], unique=False)
+        batch_op.create_index(
+            "ix_orders_to_call",
+            ["merchant_id", "cutoff_at"],
+            unique=False,
+            postgresql_where=sa.text("decision = 'call' and status = 'open'"),
+            sqlite_where=sa.text("decision = 'call' and status = 'open'"),
+        )
         batch_op.create_index(batch_op.f("ix_orders_upload_id"), ["upload_id"], unique=False)
 
     op.create_table(
@@ -861,6 +883,11 @@ def downgrade() -> None:
     op.drop_table("address")
     with op.batch_alter_table("orders", schema=None) as batch_op:
         batch_op.drop_index(batch_op.f("ix_orders_upload_id"))
+        batch_op.drop_index(
+            "ix_orders_to_call",
+            postgresql_where=sa.text("decision = 'call' and status = 'open'"),
+            sqlite_where=sa.text("decision = 'call' and status = 'open'"),
+        )
         batch_op.drop_index("ix_orders_merchant_updated")
         batch_op.drop_index("ix_orders_merchant_phone")
         batch_op.drop_index("ix_orders_merchant_intent")
@@ -907,6 +934,7 @@ def downgrade() -> None:
         batch_op.drop_index(batch_op.f("ix_identity_contact_id"))
 
     op.drop_table("identity")
+    op.drop_table("canned_answer")
     with op.batch_alter_table("api_key", schema=None) as batch_op:
         batch_op.drop_index(batch_op.f("ix_api_key_merchant_id"))
 
