@@ -7,15 +7,25 @@ from threading import Thread
 import pytest
 from flask import Flask
 from flask.testing import FlaskClient
+from pwdlib import PasswordHash
+from pwdlib.hashers.argon2 import Argon2Hasher
 from werkzeug.serving import make_server
 
 from bot.services import Services
 from bot.settings import Settings
+from bot.web import passwords
 from bot.web.application import create_app
 from tests.web import samples
 from tests.web.samples import PASSWORD, Shop
 
 SECRET = "a secret of the tests, long enough"
+
+
+@pytest.fixture(autouse=True)
+def _quick_hashes(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Hash passwords as argon2id still, but with a thousandth of the work: people sign in hundreds of times here."""
+    monkeypatch.setattr(passwords, "_hasher", PasswordHash((Argon2Hasher(time_cost=1, memory_cost=64, parallelism=1),)))
+    monkeypatch.setattr(passwords, "_nobody", None)
 
 
 @pytest.fixture

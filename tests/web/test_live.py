@@ -7,7 +7,7 @@ from datetime import timedelta
 
 import pytest
 from flask.testing import FlaskClient
-from playwright.sync_api import Page, expect
+from playwright.sync_api import Browser, Page, expect
 
 from bot.clock import now
 from bot.models import Conversation, Message, Order, Upload
@@ -142,13 +142,17 @@ def test_an_open_menu_is_not_closed_by_news_and_the_news_come_when_it_closes(
     page.get_by_text("while it was open").wait_for(timeout=5000)
 
 
-def test_a_server_that_is_away_is_told_and_found_again(served: str, page: Page, shop: Shop) -> None:
+def test_a_server_that_is_away_is_told_and_found_again(served: str, browser: Browser, shop: Shop) -> None:
+    # A context of its own: the browser complains of what is unreachable, and here it has to be.
+    context = browser.new_context()
+    page = context.new_page()
     _enter(page, served, shop.owner)
     page.goto(f"{served}/orders")
     page.context.set_offline(True)
     page.locator("#lost").wait_for(state="visible", timeout=15000)
     page.context.set_offline(False)
     page.locator("#lost").wait_for(state="hidden", timeout=20000)
+    context.close()
 
 
 def _say(session, shop: Shop, words: str) -> None:  # type: ignore[no-untyped-def]

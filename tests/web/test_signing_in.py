@@ -21,6 +21,7 @@ from tests.web.conftest import SECRET, form_token, post
 from tests.web.samples import PASSWORD, Shop, fill
 
 SignIn = Callable[..., FlaskClient]
+REAL_HASHER = passwords._hasher
 
 
 @pytest.fixture
@@ -78,6 +79,20 @@ def test_unknown_disabled_and_known_people_get_the_same_words_for_a_wrong_passwo
     assert post(app.test_client(), "/sign-in", email=shop.agent, password=PASSWORD).status_code == 401
 
 
+def test_passwords_are_hashed_with_argon2id_and_enough_work() -> None:
+    assert REAL_HASHER.hash(PASSWORD).startswith("$argon2id$v=19$m=32768,t=3,p=1$")
+
+
+def test_a_hash_that_has_become_weak_is_renewed_at_the_next_sign_in(
+    shop: Shop, services: Services, sign_in: SignIn, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(passwords, "_hasher", REAL_HASHER)
+    sign_in(shop.staff)
+    with services.database.reader() as session:
+        assert "m=32768" in str(session.get_one(Member, shop.members["staff"]).password_hash)
+    assert sign_in(shop.staff).get("/account").status_code == 200
+
+
 def test_an_unknown_member_costs_as_much_hashing_as_a_known_one(monkeypatch: pytest.MonkeyPatch) -> None:
     hashed: list[str] = []
     real = passwords._hasher.verify_and_update
@@ -87,7 +102,7 @@ def test_an_unknown_member_costs_as_much_hashing_as_a_known_one(monkeypatch: pyt
     )
     assert passwords.verify("x", None) == (False, None)
     assert len(hashed) == 1
-    assert hashed[0].startswith("$argon2id$v=19$m=32768,t=3,p=1$")
+    assert hashed[0].startswith("$argon2id$")
 
 
 def test_wrong_passwords_slow_strangers_down_and_never_lock_a_known_device_out(

@@ -46,6 +46,7 @@
     }
     ticked = [];
     countTicks();
+    showNewest();
   });
   document.addEventListener("toggle", (event) => {
     const region = event.target.closest("[data-stale]");
@@ -54,6 +55,12 @@
       htmx.trigger(body, region.getAttribute("hx-trigger").split(" ")[0]);
     }
   }, true);
+
+  // The newest days of a chart that is wider than the screen are at its end.
+  function showNewest() {
+    for (const frame of document.querySelectorAll("[data-scroll-end]")) frame.scrollLeft = frame.scrollWidth;
+  }
+  showNewest();
 
   // --- forms ---------------------------------------------------------------------------------------------------------
 
