@@ -27,7 +27,18 @@ def decide(view: View) -> Verdict | None:
     """Return what the closed classes say, or None when they say nothing certain."""
     if not view.units:
         return None
-    for rule in (_opt, _not_mine, _cancel, _deferral, _do_not_send, _unwanted, _retracted, _go_ahead, _refusal):
+    for rule in (
+        _opt,
+        _not_mine,
+        _cancel,
+        _deferral,
+        _do_not_send,
+        _unwanted,
+        _retracted,
+        _reason,
+        _go_ahead,
+        _refusal,
+    ):
         verdict = rule(view)
         if verdict is not None:
             return verdict
@@ -51,7 +62,7 @@ def _opt(view: View) -> Verdict | None:
     ordered = view.has("CANCEL") and not view.has("MSG") and len(view.units) > 1
     if view.has("OPTOUT") and not resumed and not ordered:
         return Verdict("opt_out", "opt-out words")
-    if view.has("MSG"):
+    if view.has("MSG") and not view.has("UNDO"):
         stopped = view.affirms("CANCEL") and not view.has("ORDER", "SEND", "UNDO", "KEEP")
         for index, unit in enumerate(view.units):
             if unit.bits & BIT["MSG"]:
@@ -119,7 +130,9 @@ def _cancel(view: View) -> Verdict | None:
         return Verdict("reschedule", "not then but later", 0.85, dict(view.when.slots))
     if view.has("STATUS", "WHERE") and view.has("ASK"):
         return None
-    sure = not (view.asks or view.has("KEEP", "SEND")) and not view.negated.get("opening")
+    place = next(i for i, u in enumerate(view.units) if u.bits & BIT["CANCEL"])
+    later = any(u.bits & (NO | NEG) for u in view.units[place + 1 :])  # a no after the verb may belong to it
+    sure = not (view.asks or later or view.has("KEEP", "SEND")) and not view.negated.get("opening")
     return Verdict("cancel", "cancel words", 0.95 if sure else 0.8, safe=sure and view.known)
 
 
@@ -207,6 +220,30 @@ def _retracted(view: View) -> Verdict | None:
     return None
 
 
+def _reason(view: View) -> Verdict | None:
+    """Read a bare reason against the order ("too expensive", "bought it elsewhere") as a cancel, to be read back."""
+    other = (
+        "BUT",
+        "ONLINE",
+        "PAY",
+        "OFFER",
+        "DAMAGED",
+        "PRODUCT",
+        "RETURN",
+        "LATER",
+        "ARRIVE",
+        "LATE",
+        "HUMAN",
+        "TALK",
+        "KEEP",
+    )
+    if not view.has("REASON") or view.has(*other) or view.bits & (QUESTION | ASSENT) or view.when.dated:
+        return None
+    if view.state not in ("confirm", "idle", "slot", "address_check") or view.has("SEND", "UNDO") or view.asks:
+        return None
+    return Verdict("cancel", "a reason against the order", 0.8, safe=False)
+
+
 def second(view: View) -> str | None:
     """Return the act of what a yes is tied to: the change, the question or the condition after it."""
     bits = view.bits
@@ -273,7 +310,9 @@ def _go_ahead(view: View) -> Verdict | None:
 def _plain_yes(view: View, first: int | None) -> Verdict | None:
     strong = mask("YES", "CONFIRM", "SEND", "RIGHT", "KEEP")
     if view.has("GREET", "THANKS"):  # "namaste ji": here ji is politeness, not a yes
-        answers = [u for u in view.units if u.bits & mask("YES", "CONFIRM", "SEND") and not u.bits & BIT["PLEASE"]]
+        answers = [
+            u for u in view.units if u.bits & mask("YES", "CONFIRM", "SEND", "WANT") and not u.bits & BIT["PLEASE"]
+        ]
         if not answers:
             return Verdict("greeting_thanks", "polite words only", 0.9)
     if not any(u.bits & GO & ~BIT["KEEP"] for u in view.units):

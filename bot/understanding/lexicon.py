@@ -68,7 +68,7 @@ class Vote:
     name: str
 
 
-_KNOWN_TO_ENGLISH = 0.9  # English is read beside every language, so its words speak only a little against the others.
+_KNOWN_TO_ENGLISH = 0.85  # English is read beside every language, so its words speak only a little against the others.
 
 
 def vote(words: list[Token], names: list[str], locale: str | None, region: str | None) -> list[Vote]:
@@ -106,7 +106,7 @@ def vote(words: list[Token], names: list[str], locale: str | None, region: str |
                 scores[name] += weight * share
                 own[name] += weight * share
     votes = [Vote(score, own[name], name) for name, score in scores.items()]
-    return sorted(votes, key=lambda row: (-row.score, row.name != "en-Latn", row.name))
+    return sorted(votes, key=lambda row: (-row.score, row.name != "en-Latn", -row.own, row.name))
 
 
 _WEAK = mask("FUNC", "PLEASE")

@@ -41,7 +41,7 @@ _CERTAIN = {"confirm": 0.62, "cancel": 0.55, "opt_out": 0.55, "not_my_order": 0.
 _OTHERWISE = 0.30
 
 
-_TIMELY = mask("LATER", "WHEN", "HOWLONG", "ASK", "BUT")
+_TIMELY = mask("LATER", "WHEN", "HOWLONG", "ASK", "BUT", "STOP")
 
 
 @dataclass(slots=True)
@@ -113,9 +113,15 @@ def study(clean: str, found: list[Token], context: Context, name: str | None = N
     if stars is not None and (context.state in ("rating", "review") or view.has("STAR")):
         given.add("rating")
     view.given = frozenset(given)
-    rival = None
-    if name is None and len(votes) > 1 and votes[0].score - votes[1].score < 0.3:
-        rival = votes[1].name if votes[1].own > 0 and votes[1].name not in reader.names else None
+    near = [row.name for row in votes[1:4] if votes[0].score - row.score < 0.3 and row.own > 0]
+    near = [other for other in near if other not in reader.names] if name is None else []
+    if view.unknown:
+        # Two languages claim the words; the one that reads more of them as they stand here is the better guess.
+        others = [study(clean, found, context, other) for other in near]
+        better = min(others, key=lambda other: other.view.unknown, default=None)
+        if better is not None and better.view.unknown < view.unknown:
+            return replace(better, rival=best[0])
+    rival = near[0] if near else None
     language = compiled(reader.packs[0].name).language
     return Message(
         clean,
@@ -274,6 +280,8 @@ def _classified(message: Message, context: Context) -> Interpretation:
             scores[act] *= 0.02
     if len(message.about) == 1 and message.about[0] in _SPECIFIC and view.covered > 0.5:
         scores[message.about[0]] *= 4  # The words are about one thing only.
+    if view.state in ("rating", "review") and message.about[:1] == ("review_text",) and "review_text" in scores:
+        scores["review_text"] *= 4  # Asked for an opinion, a quality named is one.
     total = sum(scores.values()) or 1.0
     ranked = sorted(((score / total, act) for act, score in scores.items()), reverse=True)
     confidence, act = ranked[0]

@@ -177,7 +177,7 @@ class _Draft:
 
     def words(self) -> set[str]:
         """Return every single word that the pack knows."""
-        sources = (self.exact, self.loose, self.whole, self.times)
+        sources = (self.exact, self.loose if self.romanised else {}, self.whole, self.times)
         return {word for source in sources for key in source for word in key.split(" ")}
 
 
