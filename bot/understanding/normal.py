@@ -50,7 +50,7 @@ class Token:
     symbol: bool = False  # an emoji or another symbol
 
 
-@lru_cache(maxsize=4096)
+@lru_cache(maxsize=2048)
 def _kind(character: str) -> str:
     """Return w for a letter or mark, d for a digit, s for a symbol, blank for a space, p for punctuation."""
     category = unicodedata.category(character)
@@ -65,7 +65,7 @@ def _kind(character: str) -> str:
     return "p"
 
 
-@lru_cache(maxsize=4096)
+@lru_cache(maxsize=2048)
 def _digit(character: str) -> str:
     value = unicodedata.digit(character, None)
     return character if value is None else str(value)
@@ -125,7 +125,7 @@ def squeeze(word: str) -> str:
     return word if word.isdigit() else _DOUBLE.sub(r"\1", word)
 
 
-@lru_cache(maxsize=8192)
+@lru_cache(maxsize=2048)
 def loose(word: str, romanised: bool) -> str:
     """Return the key under which spelling variants of one word meet: vowel length, doubled letters, twin letters."""
     if word.isascii():
@@ -137,7 +137,7 @@ def loose(word: str, romanised: bool) -> str:
     return squeeze(word.translate(_LOOSE))
 
 
-@lru_cache(maxsize=8192)
+@lru_cache(maxsize=2048)
 def fold(word: str) -> str:
     """Return a word in ASCII, so that scripts share the letters the classifier sees."""
     if word.isascii():
@@ -147,7 +147,7 @@ def fold(word: str) -> str:
     return str(anyascii(word)).lower()
 
 
-@lru_cache(maxsize=8192)
+@lru_cache(maxsize=2048)
 def plain(word: str) -> str:
     """Return a Latin word without its diacritics; other scripts are returned as they are."""
     if word.isascii():
@@ -165,7 +165,7 @@ _SCRIPTS = (
 )  # fmt: skip
 
 
-@lru_cache(maxsize=4096)
+@lru_cache(maxsize=2048)
 def script(word: str) -> str:
     """Return the ISO 15924 code of a word's first letter, or an empty string for digits, symbols and other scripts."""
     for character in word:

@@ -210,6 +210,9 @@ def _answer(message: Message, context: Context) -> Interpretation:
     rated = message.stars is not None and (view.state in ("rating", "review") or view.has("STAR"))
     if rated and ratings.bare(view) and not view.has("GREET") and set(message.about) <= _BESIDE_RATING:
         return _single(message, "review_rating", 0.92, "rating", f"{message.stars} stars")
+    opinion = view.state in ("rating", "review") and message.about[:1] == ("review_text",)
+    if opinion and not view.asks and set(message.about) <= _BESIDE_RATING:
+        return _single(message, "review_text", 0.85, "topic", "a quality of the goods, asked for an opinion")
     if message.address >= 0.8:
         return _single(message, "address_fragment", message.address, "address", "words of an address")
     return _classified(message, context)
@@ -280,8 +283,6 @@ def _classified(message: Message, context: Context) -> Interpretation:
             scores[act] *= 0.02
     if len(message.about) == 1 and message.about[0] in _SPECIFIC and view.covered > 0.5:
         scores[message.about[0]] *= 4  # The words are about one thing only.
-    if view.state in ("rating", "review") and message.about[:1] == ("review_text",) and "review_text" in scores:
-        scores["review_text"] *= 4  # Asked for an opinion, a quality named is one.
     total = sum(scores.values()) or 1.0
     ranked = sorted(((score / total, act) for act, score in scores.items()), reverse=True)
     confidence, act = ranked[0]
