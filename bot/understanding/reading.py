@@ -187,7 +187,10 @@ def _verdict(message: Message, context: Context) -> Verdict | None:
             return None
         return verdict
     if {verdict.act, other.act} <= ORDER_CHANGING | {"dont_cancel"}:
-        return Verdict(verdict.act, f"{verdict.rule}; {message.rival} reads {other.act}", 0.6, verdict.slots, False)
+        # Of two readings the one that keeps the order as it is, and in any case a tap.
+        act = "dont_cancel" if "dont_cancel" in (verdict.act, other.act) else verdict.act
+        rule = f"{verdict.rule}; {message.rival} reads {other.act}"
+        return None if act == "confirm" else Verdict(act, rule, 0.6, verdict.slots, False)
     return verdict
 
 
