@@ -8,7 +8,7 @@ import re
 import tomllib
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from datetime import date, time
+from datetime import date, time, timedelta
 from functools import cache, lru_cache
 from pathlib import Path
 from typing import Any
@@ -342,7 +342,17 @@ def _day(day: Day, locale: str, where: Locale, region: str) -> str:
         if len(hours) == 2:
             return f"{written}, {hours[0]}–{hours[1]}"
         return f"{written}, {render('slot.after' if start else 'slot.before', {'time': hours[0]}, locale, region)}"
+    written = format_skeleton(_skeleton(locale, region), day.on, locale=where)
     return f"{written}, {render(f'slot.part.{day.part}', {}, locale, region)}"
+
+
+@cache
+def _skeleton(locale: str, region: str) -> str:
+    """Return how a day with a part is written: some languages have room in a row for a month's number, not its name."""
+    where = _babel(locale, region)
+    days = [format_skeleton("MMMEd", date(2026, 1, 1) + timedelta(days=n), locale=where) for n in range(365)]
+    parts = [render(f"slot.part.{part}", {}, locale, region) for part in ("morning", "afternoon", "evening")]
+    return "MMMEd" if len(f"{max(days, key=len)}, {max(parts, key=len)}") <= ROW else "MEd"
 
 
 def _hour(written: str, where: Locale) -> str:
