@@ -9,7 +9,7 @@ import sys
 
 import structlog
 from sqlalchemy import select
-from sqlmodel import Session
+from sqlmodel import Session, col
 
 from bot.clock import now
 from bot.database import row_id
@@ -40,7 +40,7 @@ def prepare(services: Services, password: str) -> list[str]:
 
 
 def _merchant(session: Session, settings: Settings) -> Merchant:
-    merchant = session.execute(select(Merchant).where(Merchant.slug == SLUG)).scalar_one_or_none()
+    merchant = session.execute(select(Merchant).where(col(Merchant.slug) == SLUG)).scalar_one_or_none()
     if merchant is not None:
         return merchant
     channel = first_channel(session, settings)
@@ -59,7 +59,7 @@ def _merchant(session: Session, settings: Settings) -> Merchant:
 
 def _people(session: Session, merchant: Merchant, password: str) -> None:
     for email, name, role in ((OWNER, "Meera", "owner"), (AGENT, "Ravi", "agent")):
-        if session.execute(select(Member.id).where(Member.email == email)).first() is None:
+        if session.execute(select(col(Member.id)).where(col(Member.email) == email)).first() is None:
             create_member(session, email=email, role=role, merchant_id=row_id(merchant), name=name, password=password)
 
 
@@ -72,8 +72,8 @@ def _templates(services: Services) -> None:
 def _orders(services: Services) -> None:
     moment = now()
     with services.database.session() as session:
-        merchant = session.execute(select(Merchant).where(Merchant.slug == SLUG)).scalar_one()
-        known = select(Upload.id).where(Upload.merchant_id == merchant.id)  # type: ignore[arg-type]
+        merchant = session.execute(select(Merchant).where(col(Merchant.slug) == SLUG)).scalar_one()
+        known = select(col(Upload.id)).where(col(Upload.merchant_id) == merchant.id)
         if session.execute(known).first() is not None:
             return
         upload = uploads.receive(session, merchant, LIST, shopify_list(moment), at=moment)

@@ -56,7 +56,11 @@ class Bell:
 
     def ring_after_commit(self, session: Session, job: str, *ids: int) -> None:
         """Ring once the rows can be seen by others."""
-        after_commit(session, lambda: self.ring(job, *ids))
+
+        def ring() -> None:
+            self.ring(job, *ids)
+
+        after_commit(session, ring)
 
     def _queue(self, name: str) -> Queue:
         if name not in self._queues:

@@ -1,16 +1,16 @@
 """Run migrations on the connection that `bot.database` hands over."""
 
+from typing import Any, Literal
+
 from alembic import context
 from sqlalchemy import JSON
 from sqlmodel import AutoString, SQLModel
 
-import bot.models
+import bot.models  # noqa: F401  # Its import fills the metadata.
 from bot.models.columns import UTCDateTime
 
-assert bot.models  # Its import fills the metadata.
 
-
-def _render(kind: str, item: object, _context: object) -> str | bool:
+def _render(kind: str, item: Any, _context: Any) -> str | Literal[False]:
     """Write our own column type as the plain one it stands on, so that a migration outlives our classes."""
     if kind != "type":
         return False

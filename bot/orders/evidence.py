@@ -9,6 +9,7 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 from sqlalchemy import select
+from sqlmodel import col
 
 from bot import addresses
 from bot.addresses.providers import Provider, consult, make_provider
@@ -28,9 +29,9 @@ def add_evidence(services: Services, upload_id: int) -> int:
         return 0
     with services.database.reader() as session:
         statement = (
-            select(AddressVersion.id, AddressVersion.parts)
-            .join(UploadRow, UploadRow.order_id == AddressVersion.order_id)  # type: ignore[arg-type]
-            .where(UploadRow.upload_id == upload_id, AddressVersion.version == 1)
+            select(col(AddressVersion.id), col(AddressVersion.parts))
+            .join(UploadRow, col(UploadRow.order_id) == col(AddressVersion.order_id))
+            .where(col(UploadRow.upload_id) == upload_id, col(AddressVersion.version) == 1)
             .distinct()
         )
         given = dict(session.execute(statement).all())

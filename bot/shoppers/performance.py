@@ -9,7 +9,7 @@ from datetime import datetime, timedelta
 from pathlib import Path
 
 from sqlalchemy import select
-from sqlmodel import Session
+from sqlmodel import Session, col
 
 from bot import clock
 from bot.database import Database, row_id, upgrade
@@ -91,7 +91,7 @@ def _orders(
         merchant.channel_id = channel.id if channel else None
         models = [
             _Model.of(session, order)
-            for order in session.execute(select(Order).where(Order.phone.startswith("+91"))).scalars().all()  # type: ignore[attr-defined]
+            for order in session.execute(select(Order).where(col(Order.phone).startswith("+91"))).scalars().all()
         ]
         for order in session.execute(select(Order)).scalars().all():
             order.phone = ""
@@ -113,9 +113,9 @@ class _Model:
 
     @classmethod
     def of(cls, session: Session, order: Order) -> "_Model":
-        items = session.execute(select(OrderItem).where(OrderItem.order_id == order.id)).scalars().all()
+        items = session.execute(select(OrderItem).where(col(OrderItem.order_id) == order.id)).scalars().all()
         address = session.execute(
-            select(AddressVersion).where(AddressVersion.order_id == order.id, AddressVersion.version == 1)
+            select(AddressVersion).where(col(AddressVersion.order_id) == order.id, col(AddressVersion.version) == 1)
         ).scalar_one_or_none()
         return cls(order, list(items), address)
 

@@ -19,6 +19,7 @@ from typing import Any
 import requests
 from flask import Flask
 from sqlalchemy import func, select
+from sqlmodel import col
 from werkzeug.serving import make_server
 
 from bot import clock
@@ -123,10 +124,10 @@ class Stage:
     def _next(self) -> datetime | None:
         with self.services.database.reader() as session:
             timer = session.execute(
-                select(func.min(Timer.fire_at)).where(Timer.fired_at.is_(None))  # type: ignore[union-attr]
+                select(func.min(col(Timer.fire_at))).where(col(Timer.fired_at).is_(None))
             ).scalar_one()
             waiting = session.execute(
-                select(func.min(Message.not_before)).where(Message.status == "queued")  # type: ignore[arg-type]
+                select(func.min(col(Message.not_before))).where(col(Message.status) == "queued")
             ).scalar_one()
         moments = [moment for moment in (timer, waiting, self.queue[0][0] if self.queue else None) if moment]
         return min(moments) if moments else None
@@ -151,14 +152,14 @@ class Stage:
     def _show(self) -> int:
         """Let each shopper react to the bubbles that arrived since the last look."""
         statement = (
-            select(Message, Run, Contact.id, Order.phone)
-            .join(Conversation, Conversation.id == Message.conversation_id)
-            .join(Contact, Contact.id == Conversation.contact_id)
-            .join(Run, Run.id == Message.run_id)
-            .join(Order, Order.contact_id == Contact.id)
-            .where(Message.id > self.seen, Message.direction == "out", Message.kind != "reaction",
-                   Message.status.in_(("sent", "delivered", "read")))
-            .order_by(Message.id)
+            select(Message, Run, col(Contact.id), col(Order.phone))
+            .join(Conversation, col(Conversation.id) == col(Message.conversation_id))
+            .join(Contact, col(Contact.id) == col(Conversation.contact_id))
+            .join(Run, col(Run.id) == col(Message.run_id))
+            .join(Order, col(Order.contact_id) == col(Contact.id))
+            .where(col(Message.id) > self.seen, col(Message.direction) == "out", col(Message.kind) != "reaction",
+                   col(Message.status).in_(("sent", "delivered", "read")))
+            .order_by(col(Message.id))
         )  # fmt: skip
         shown: dict[int, tuple[Message, Run, str]] = {}
         with self.services.database.reader() as session:
@@ -192,7 +193,7 @@ class Stage:
             self.play(self.now + timedelta(days=days))
             self._set(self.now + timedelta(days=days))
             with self.services.database.session() as session:
-                for order in session.execute(select(Order).where(Order.status != "cancelled")).scalars().all():
+                for order in session.execute(select(Order).where(col(Order.status) != "cancelled")).scalars().all():
                     if order.status == "open" and order.decision != "ship":
                         continue
                     final = "returned" if returns.random() < chance.get(order.intent, 0.26) else "delivered"

@@ -10,7 +10,7 @@ from zoneinfo import ZoneInfo
 
 import requests
 from sqlalchemy import select
-from sqlmodel import Session
+from sqlmodel import Session, col
 
 from bot.database import row_id
 from bot.models import Conversation, Handover, Merchant, Message, Order, Run, Timer
@@ -66,11 +66,13 @@ def tally(session: Session, stage: Stage) -> Tally:
     """Count."""
     orders = [
         order
-        for order in session.execute(select(Order).order_by(Order.id)).scalars()  # type: ignore[arg-type]
+        for order in session.execute(select(Order).order_by(col(Order.id))).scalars()
         if order.phone in stage.actors or order.intent == "denied"
     ]
     messages = (
-        session.execute(select(Message).where(Message.author == "bot", Message.kind != "reaction")).scalars().all()
+        session.execute(select(Message).where(col(Message.author) == "bot", col(Message.kind) != "reaction"))
+        .scalars()
+        .all()
     )
     sent = [message for message in messages if message.status in ("sent", "delivered", "read", "played")]
     intents = Counter(order.intent for order in orders)
@@ -111,9 +113,9 @@ def tally(session: Session, stage: Stage) -> Tally:
 def _open_tasks(session: Session) -> set[int | None]:
     """Contacts for whom a person has something to do."""
     statement = (
-        select(Conversation.contact_id)
-        .join(Handover, Handover.conversation_id == Conversation.id)  # type: ignore[arg-type]
-        .where(Handover.resolved_at.is_(None))  # type: ignore[union-attr]
+        select(col(Conversation.contact_id))
+        .join(Handover, col(Handover.conversation_id) == col(Conversation.id))
+        .where(col(Handover.resolved_at).is_(None))
     )
     return set(session.execute(statement).scalars())
 
@@ -132,9 +134,9 @@ def _is_wrong(order: Order, actors: Mapping[str, Actor], tasks: set[int | None])
 def _forgotten(session: Session, orders: list[Order], tasks: set[int | None]) -> int:
     moving = set(
         session.execute(
-            select(Run.order_id)
-            .join(Timer, Timer.run_id == Run.id)  # type: ignore[arg-type]
-            .where(Timer.fired_at.is_(None), Timer.fire_at.is_not(None))  # type: ignore[union-attr]
+            select(col(Run.order_id))
+            .join(Timer, col(Timer.run_id) == col(Run.id))
+            .where(col(Timer.fired_at).is_(None), col(Timer.fire_at).is_not(None))
         ).scalars()
     )
     open_ones = [order for order in orders if order.intent in ("unasked", "asked") and order.status == "open"]
@@ -155,7 +157,7 @@ def _in_quiet_hours(session: Session, sent: list[Message]) -> int:
 def _per_confirmed(session: Session, orders: list[Order], sent: list[Message]) -> float:
     questioned = set(
         session.execute(
-            select(Message.order_id).where(Message.template["name"].as_string() == "address_question")  # type: ignore[index]
+            select(col(Message.order_id)).where(col(Message.template)["name"].as_string() == "address_question")
         ).scalars()
     )
     good = {

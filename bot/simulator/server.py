@@ -119,7 +119,7 @@ def _reset(environ: Environ) -> None:
     raise ConnectionCut
 
 
-class Server(BaseApplication):  # type: ignore[misc]  # gunicorn ships no types
+class Server(BaseApplication):
     """Gunicorn with one worker of many threads: the state is in the memory of that worker."""
 
     def __init__(self, options: Options, ready: Callable[[str], None]) -> None:

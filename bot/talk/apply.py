@@ -6,7 +6,7 @@ from datetime import date, datetime
 from typing import Any
 
 from sqlalchemy import func, select, update
-from sqlmodel import Session
+from sqlmodel import Session, col
 
 from bot import addresses, engine
 from bot.clock import now
@@ -160,7 +160,7 @@ def _record(scene: Scene, effect: engine.Record) -> None:
 
 def _review(scene: Scene, order: Order, name: str, value: Any) -> None:
     session = scene.session
-    review = session.execute(select(Review).where(Review.order_id == order.id)).scalar_one_or_none()
+    review = session.execute(select(Review).where(col(Review.order_id) == order.id)).scalar_one_or_none()
     if review is None:
         review = Review(merchant_id=order.merchant_id, order_id=row_id(order), created_at=scene.at, updated_at=scene.at)
         session.add(review)
@@ -194,7 +194,7 @@ def save_address(
 ) -> AddressVersion:
     """Append a version of an order's address, with its findings and score."""
     newest = session.execute(
-        select(func.max(AddressVersion.version)).where(AddressVersion.order_id == order.id)
+        select(func.max(col(AddressVersion.version))).where(col(AddressVersion.order_id) == order.id)
     ).scalar_one()
     address = address_of(parts)
     report = addresses.check(address)
@@ -268,9 +268,9 @@ def opt_out(session: Session, conversation: Conversation, contact: Contact, at: 
     session.execute(
         update(Message)
         .where(
-            Message.conversation_id == conversation.id,
-            Message.author == "bot",
-            Message.status.in_(("queued", "held")),  # type: ignore[attr-defined]
+            col(Message.conversation_id) == conversation.id,
+            col(Message.author) == "bot",
+            col(Message.status).in_(("queued", "held")),
         )
         .values(status="cancelled", hold_reason="opted_out")
     )
@@ -290,16 +290,16 @@ def _not_mine(scene: Scene, effect: engine.NotMine) -> None:
     opt_out(session, scene.conversation, scene.contact, scene.at)
     others = session.execute(
         select(Run).where(
-            Run.conversation_id == scene.conversation.id,
-            Run.id != scene.run.id,
-            Run.status.in_(("planned", "queued", "waiting")),  # type: ignore[attr-defined]
+            col(Run.conversation_id) == scene.conversation.id,
+            col(Run.id) != scene.run.id,
+            col(Run.status).in_(("planned", "queued", "waiting")),
         )
     ).scalars()
     for run in others:
         run.status, run.ended_at = "dropped", scene.at
         timers.disarm(session, row_id(run), run.turn + 1)
     wiped = session.execute(
-        select(Order).where(Order.contact_id == contact_id, Order.merchant_id == scene.merchant.id)
+        select(Order).where(col(Order.contact_id) == contact_id, col(Order.merchant_id) == scene.merchant.id)
     ).scalars()
     for order in wiped:
         order.phone = ""

@@ -1,7 +1,7 @@
 """Our WhatsApp numbers: the first one is named by the settings."""
 
 from sqlalchemy import select
-from sqlmodel import Session
+from sqlmodel import Session, col
 
 from bot.clock import now
 from bot.database import insert_once
@@ -21,7 +21,7 @@ def first_channel(session: Session, settings: Settings) -> Channel | None:
         "created_at": now(),
     }
     insert_once(session, Channel, [row], "phone_number_id")
-    statement = select(Channel).where(Channel.phone_number_id == settings.whatsapp_phone_number_id)
+    statement = select(Channel).where(col(Channel.phone_number_id) == settings.whatsapp_phone_number_id)
     channel = session.execute(statement).scalar_one()
     channel.business_account_id = settings.whatsapp_business_account_id
     return channel

@@ -8,7 +8,7 @@ from zoneinfo import ZoneInfo
 import phonenumbers
 from phonenumbers import timezone as phone_zones
 from sqlalchemy import select
-from sqlmodel import Session
+from sqlmodel import Session, col
 
 from bot.database import insert_once, row_id
 from bot.models import Contact, Conversation, Identity, Message, Order
@@ -26,9 +26,9 @@ def find_contact(
     """
     if quoted_wamid:
         statement = (
-            select(Conversation.contact_id)
-            .join(Message, Message.conversation_id == Conversation.id)
-            .where(Message.wamid == quoted_wamid, Conversation.channel_id == channel_id)
+            select(col(Conversation.contact_id))
+            .join(Message, col(Message.conversation_id) == col(Conversation.id))
+            .where(col(Message.wamid) == quoted_wamid, col(Conversation.channel_id) == channel_id)
         )
         if (contact_id := session.execute(statement).scalar_one_or_none()) is not None:
             return contact_id
@@ -76,9 +76,9 @@ def converse_all(
     session: Session, channel_id: int, contacts: Collection[int], shards: int, at: datetime
 ) -> dict[int | None, int]:
     """Return the conversations of many shoppers with a number of ours, contact -> conversation, making what is new."""
-    statement = select(Conversation.contact_id, Conversation.id).where(
-        Conversation.channel_id == channel_id,
-        Conversation.contact_id.in_(contacts),  # type: ignore[attr-defined]
+    statement = select(col(Conversation.contact_id), col(Conversation.id)).where(
+        col(Conversation.channel_id) == channel_id,
+        col(Conversation.contact_id).in_(contacts),
     )
     known: dict[int | None, int] = dict(session.execute(statement).all())
     rows = [
@@ -106,10 +106,10 @@ def meet_all(session: Session, channel_id: int, orders: Sequence[Order], at: dat
     by_number = {order.phone.lstrip("+"): order for order in orders}
     if not by_number:
         return
-    statement = select(Identity.value, Identity.contact_id).where(
-        Identity.channel_id == channel_id,
-        Identity.scheme == PHONE,
-        Identity.value.in_(by_number),  # type: ignore[attr-defined]
+    statement = select(col(Identity.value), col(Identity.contact_id)).where(
+        col(Identity.channel_id) == channel_id,
+        col(Identity.scheme) == PHONE,
+        col(Identity.value).in_(by_number),
     )
     known = dict(session.execute(statement).all())
     strangers = {number: order for number, order in by_number.items() if number not in known}
@@ -164,7 +164,7 @@ def _look_up_zone(phone: str) -> str | None:
 
 def _known(session: Session, channel_id: int, scheme: str, value: str) -> int | None:
     return session.execute(
-        select(Identity.contact_id).where(
-            Identity.channel_id == channel_id, Identity.scheme == scheme, Identity.value == value
+        select(col(Identity.contact_id)).where(
+            col(Identity.channel_id) == channel_id, col(Identity.scheme) == scheme, col(Identity.value) == value
         )
     ).scalar_one_or_none()

@@ -9,7 +9,7 @@ from collections.abc import Mapping
 import structlog
 from sqlalchemy import func, select
 from sqlalchemy.exc import InternalError, OperationalError
-from sqlmodel import Session
+from sqlmodel import Session, col
 
 from bot.clock import now
 from bot.database import row_id
@@ -102,8 +102,8 @@ def _lock_shard(session: Session, shard: int) -> None:
 def _pending(session: Session, shard: int, limit: int) -> list[Event]:
     statement = (
         select(Event)
-        .where(Event.shard == shard, Event.handled_at.is_(None))  # type: ignore[union-attr]
-        .order_by(Event.id)  # type: ignore[arg-type]
+        .where(col(Event.shard) == shard, col(Event.handled_at).is_(None))
+        .order_by(col(Event.id))
         .limit(limit)
     )
     events = list(session.execute(statement).scalars())
@@ -114,8 +114,8 @@ def _pending(session: Session, shard: int, limit: int) -> list[Event]:
 def _lock_conversations(session: Session, ids: set[int]) -> dict[int, Conversation]:
     statement = (
         select(Conversation)
-        .where(Conversation.id.in_(ids))  # type: ignore[union-attr]
-        .order_by(Conversation.id)  # type: ignore[arg-type]
+        .where(col(Conversation.id).in_(ids))
+        .order_by(col(Conversation.id))
         .with_for_update(key_share=True)
         .execution_options(populate_existing=True)
     )

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from datetime import datetime, timedelta
 
 from sqlalchemy import select
-from sqlmodel import Session
+from sqlmodel import Session, col
 
 from bot import engine
 from bot.clock import now
@@ -66,14 +66,14 @@ def _others(session: Session, order: Order) -> list[Order]:
     statement = (
         select(Order)
         .where(
-            Order.contact_id == order.contact_id,
-            Order.merchant_id == order.merchant_id,
-            Order.id != order.id,
-            Order.status == "open",
-            Order.held_out.is_(False),  # type: ignore[attr-defined]
-            Order.intent.not_in(SETTLED_AGAINST),  # type: ignore[attr-defined]
+            col(Order.contact_id) == order.contact_id,
+            col(Order.merchant_id) == order.merchant_id,
+            col(Order.id) != order.id,
+            col(Order.status) == "open",
+            col(Order.held_out).is_(False),
+            col(Order.intent).not_in(SETTLED_AGAINST),
         )
-        .order_by(Order.id)  # type: ignore[arg-type]
+        .order_by(col(Order.id))
         .limit(9)
     )
     return list(session.execute(statement).scalars())
@@ -83,14 +83,16 @@ def _details(session: Session, orders: Sequence[Order]) -> Details:
     ids = [row_id(order) for order in orders]
     items: dict[int, list[OrderItem]] = {}
     for item in session.execute(
-        select(OrderItem).where(OrderItem.order_id.in_(ids)).order_by(OrderItem.order_id, OrderItem.position)  # type: ignore[attr-defined, arg-type]
+        select(OrderItem)
+        .where(col(OrderItem.order_id).in_(ids))
+        .order_by(col(OrderItem.order_id), col(OrderItem.position))
     ).scalars():
         items.setdefault(item.order_id, []).append(item)
     addresses: dict[int, AddressVersion] = {}
     for version in session.execute(
         select(AddressVersion)
-        .where(AddressVersion.order_id.in_(ids), AddressVersion.settled.is_(True))  # type: ignore[attr-defined]
-        .order_by(AddressVersion.version)  # type: ignore[arg-type]
+        .where(col(AddressVersion.order_id).in_(ids), col(AddressVersion.settled).is_(True))
+        .order_by(col(AddressVersion.version))
     ).scalars():
         addresses[version.order_id] = version
     return items, addresses
@@ -138,18 +140,18 @@ def _merchant(merchant: Merchant, rules: Rules, locales: frozenset[str], order: 
 
 def _seen(session: Session, run: Run) -> bool:
     statement = (
-        select(Message.status)
-        .where(Message.run_id == run.id, Message.direction == "out", Message.kind != "reaction")
-        .order_by(Message.id.desc())  # type: ignore[union-attr]
+        select(col(Message.status))
+        .where(col(Message.run_id) == run.id, col(Message.direction) == "out", col(Message.kind) != "reaction")
+        .order_by(col(Message.id).desc())
         .limit(1)
     )
     return session.execute(statement).scalar_one_or_none() in ("read", "played")
 
 
 def _complains(session: Session, run: Run) -> bool:
-    statement = select(Handover.id).where(
-        Handover.conversation_id == run.conversation_id,
-        Handover.resolved_at.is_(None),  # type: ignore[union-attr]
-        Handover.reason.in_(COMPLAINTS),  # type: ignore[attr-defined]
+    statement = select(col(Handover.id)).where(
+        col(Handover.conversation_id) == run.conversation_id,
+        col(Handover.resolved_at).is_(None),
+        col(Handover.reason).in_(COMPLAINTS),
     )
     return session.execute(statement).first() is not None

@@ -6,7 +6,7 @@ from typing import Any
 
 import structlog
 from sqlalchemy import select, update
-from sqlmodel import Session
+from sqlmodel import Session, col
 
 from bot import engine
 from bot.clock import now
@@ -118,7 +118,7 @@ class Handler:
         """A tap proves that the prompt is on the phone, even if the answer to our send was lost."""
         self.session.execute(
             update(Message)
-            .where(Message.run_id == tap.run_id, Message.turn == tap.turn, Message.status == "unknown")  # type: ignore[arg-type]
+            .where(col(Message.run_id) == tap.run_id, col(Message.turn) == tap.turn, col(Message.status) == "unknown")
             .values(status="delivered")
         )
 
@@ -127,7 +127,9 @@ class Handler:
             return None
         return self.session.execute(
             select(Message).where(
-                Message.wamid == wamid, Message.conversation_id == conversation.id, Message.direction == "out"
+                col(Message.wamid) == wamid,
+                col(Message.conversation_id) == conversation.id,
+                col(Message.direction) == "out",
             )
         ).scalar_one_or_none()
 
@@ -135,7 +137,7 @@ class Handler:
         """The run that waits, else the newest that is over, else the next that would begin."""
         runs = list(
             self.session.execute(
-                select(Run).where(Run.conversation_id == conversation.id, Run.status != "dropped")
+                select(Run).where(col(Run.conversation_id) == conversation.id, col(Run.status) != "dropped")
             ).scalars()
         )
         for status in ("waiting", "handed_over", "done"):
@@ -192,8 +194,8 @@ class Handler:
             return
         runs = self.session.execute(
             select(Run)
-            .where(Run.conversation_id == conversation.id, Run.status.in_(("waiting", "handed_over")))  # type: ignore[attr-defined]
-            .order_by(Run.id.desc())  # type: ignore[union-attr]
+            .where(col(Run.conversation_id) == conversation.id, col(Run.status).in_(("waiting", "handed_over")))
+            .order_by(col(Run.id).desc())
         ).scalars()
         for run in list(runs):
             # Only the newest question is asked again; older ones that were handed over are settled.
@@ -261,17 +263,17 @@ class Handler:
         soon = scene.at + TOGETHER
         others = self.session.execute(
             select(Run)
-            .join(Timer, (Timer.run_id == Run.id) & (Timer.nth == start.START))  # type: ignore[arg-type]
-            .join(Order, Order.id == Run.order_id)  # type: ignore[arg-type]
+            .join(Timer, (col(Timer.run_id) == col(Run.id)) & (col(Timer.nth) == start.START))
+            .join(Order, col(Order.id) == col(Run.order_id))
             .where(
-                Run.conversation_id == scene.conversation.id,
-                Run.merchant_id == scene.run.merchant_id,
-                Run.flow == "order_confirmation",
-                Run.id != scene.run.id,
-                Run.status.in_(("planned", "queued")),  # type: ignore[attr-defined]
-                Timer.fire_at <= soon,  # type: ignore[operator]
-                Order.status == "open",
-                Order.intent == "unasked",
+                col(Run.conversation_id) == scene.conversation.id,
+                col(Run.merchant_id) == scene.run.merchant_id,
+                col(Run.flow) == "order_confirmation",
+                col(Run.id) != scene.run.id,
+                col(Run.status).in_(("planned", "queued")),
+                col(Timer.fire_at) <= soon,
+                col(Order.status) == "open",
+                col(Order.intent) == "unasked",
             )
         ).scalars()
         joined = list(others)
@@ -364,8 +366,8 @@ class Handler:
             return
         run = self.session.execute(
             select(Run)
-            .where(Run.conversation_id == conversation.id, Run.status == "queued")
-            .order_by(Run.id)  # type: ignore[arg-type]
+            .where(col(Run.conversation_id) == conversation.id, col(Run.status) == "queued")
+            .order_by(col(Run.id))
             .limit(1)
         ).scalar_one_or_none()
         if run is not None:
@@ -375,7 +377,7 @@ class Handler:
 
     def _waiting(self, conversation: Conversation) -> Run | None:
         return self.session.execute(
-            select(Run).where(Run.conversation_id == conversation.id, Run.status == "waiting")
+            select(Run).where(col(Run.conversation_id) == conversation.id, col(Run.status) == "waiting")
         ).scalar_one_or_none()
 
     def _scene(self, event: Event, conversation: Conversation, run: Run, *, is_reply: bool = False) -> Scene:
@@ -423,12 +425,18 @@ class Handler:
 def merchant_of(session: Session, conversation: Conversation) -> int | None:
     """Return whose conversation it is: the shop of the shopper's newest order, else the first shop of the number."""
     newest = session.execute(
-        select(Order.merchant_id).where(Order.contact_id == conversation.contact_id).order_by(Order.id.desc()).limit(1)  # type: ignore[union-attr]
+        select(col(Order.merchant_id))
+        .where(col(Order.contact_id) == conversation.contact_id)
+        .order_by(col(Order.id).desc())
+        .limit(1)
     ).scalar_one_or_none()
     if newest is not None:
         return newest
     return session.execute(
-        select(Merchant.id).where(Merchant.channel_id == conversation.channel_id).order_by(Merchant.id).limit(1)  # type: ignore[arg-type]
+        select(col(Merchant.id))
+        .where(col(Merchant.channel_id) == conversation.channel_id)
+        .order_by(col(Merchant.id))
+        .limit(1)
     ).scalar_one_or_none()
 
 

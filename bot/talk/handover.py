@@ -8,7 +8,7 @@ from datetime import datetime
 from typing import Any
 
 from sqlalchemy import select, update
-from sqlmodel import Session
+from sqlmodel import Session, col
 
 from bot.clock import now
 from bot.models import Conversation, Handover, Message, Order, Run
@@ -37,7 +37,7 @@ def lock(session: Session, conversation_id: int) -> Conversation:
     """Return the conversation, locked until the transaction ends."""
     statement = (
         select(Conversation)
-        .where(Conversation.id == conversation_id)
+        .where(col(Conversation.id) == conversation_id)
         .with_for_update(key_share=True)
         .execution_options(populate_existing=True)
     )
@@ -95,8 +95,8 @@ def open_task(
 def open_task_of(session: Session, conversation: Conversation) -> Handover | None:
     """Return the conversation's open task, if it has one."""
     statement = select(Handover).where(
-        Handover.conversation_id == conversation.id,
-        Handover.resolved_at.is_(None),  # type: ignore[union-attr]
+        col(Handover.conversation_id) == conversation.id,
+        col(Handover.resolved_at).is_(None),
     )
     return session.execute(statement).scalar_one_or_none()
 
@@ -139,13 +139,15 @@ def reply(session: Session, conversation_id: int, member_id: int, words: Reply, 
     """
     conversation = lock(session, conversation_id)
     key = f"agent:{member_id}:{words.client_id}"
-    if (known := session.execute(select(Message).where(Message.key == key)).scalar_one_or_none()) is not None:
+    if (known := session.execute(select(Message).where(col(Message.key) == key)).scalar_one_or_none()) is not None:
         return known
     if conversation.owner != "agent" or conversation.agent_id != member_id:
         conversation = take_over(session, conversation_id, member_id, merchant_id=merchant_id)
     unseen = session.execute(
-        select(Message.id).where(
-            Message.conversation_id == conversation_id, Message.author == "shopper", Message.seq > words.seen_seq
+        select(col(Message.id)).where(
+            col(Message.conversation_id) == conversation_id,
+            col(Message.author) == "shopper",
+            col(Message.seq) > words.seen_seq,
         )
     ).first()
     if unseen is not None:
@@ -176,7 +178,7 @@ def note(
     """Write an internal note into the transcript; shoppers never see it."""
     conversation = lock(session, conversation_id)
     key = f"note:{member_id}:{client_id}"
-    if (known := session.execute(select(Message).where(Message.key == key)).scalar_one_or_none()) is not None:
+    if (known := session.execute(select(Message).where(col(Message.key) == key)).scalar_one_or_none()) is not None:
         return known
     return append(
         session,
@@ -236,9 +238,9 @@ def _change_owner(session: Session, conversation: Conversation, owner: str, agen
     session.execute(
         update(Message)
         .where(
-            Message.conversation_id == conversation.id,
-            Message.author == "bot",
-            Message.status.in_(("queued", "held")),  # type: ignore[attr-defined]
+            col(Message.conversation_id) == conversation.id,
+            col(Message.author) == "bot",
+            col(Message.status).in_(("queued", "held")),
         )
         .values(status="cancelled", hold_reason="owner_changed")
     )
@@ -261,10 +263,13 @@ def _tell_runs(session: Session, conversation: Conversation, to: str) -> None:
 def _order_of(session: Session, conversation: Conversation) -> int | None:
     """The order the conversation is about now: that of the waiting run, else the newest order of the contact."""
     waiting = session.execute(
-        select(Run.order_id).where(Run.conversation_id == conversation.id, Run.status == "waiting")
+        select(col(Run.order_id)).where(col(Run.conversation_id) == conversation.id, col(Run.status) == "waiting")
     ).scalar_one_or_none()
     if waiting is not None:
         return waiting
     return session.execute(
-        select(Order.id).where(Order.contact_id == conversation.contact_id).order_by(Order.id.desc()).limit(1)  # type: ignore[union-attr]
+        select(col(Order.id))
+        .where(col(Order.contact_id) == conversation.contact_id)
+        .order_by(col(Order.id).desc())
+        .limit(1)
     ).scalar_one_or_none()

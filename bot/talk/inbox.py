@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 import orjson
 import structlog
 from sqlalchemy import select, update
-from sqlmodel import Session
+from sqlmodel import Session, col
 
 from bot.clock import now
 from bot.database import row_id
@@ -56,8 +56,8 @@ def unpack(services: Services) -> int:
 def _pending(session: Session, limit: int) -> list[Envelope]:
     statement = (
         select(Envelope)
-        .where(Envelope.handled_at.is_(None))  # type: ignore[union-attr]
-        .order_by(Envelope.id)  # type: ignore[arg-type]
+        .where(col(Envelope.handled_at).is_(None))
+        .order_by(col(Envelope.id))
         .limit(limit)
         .with_for_update(skip_locked=True)
     )
@@ -204,8 +204,8 @@ class Mail:
         channel = self._channel(phone_number_id)
         if channel is None or not (author.wa_id and author.bsuid):
             return
-        statement = select(Identity.contact_id).where(
-            Identity.channel_id == channel.id, Identity.scheme == PHONE, Identity.value == author.wa_id
+        statement = select(col(Identity.contact_id)).where(
+            col(Identity.channel_id) == channel.id, col(Identity.scheme) == PHONE, col(Identity.value) == author.wa_id
         )
         if (contact_id := self.session.execute(statement).scalar_one_or_none()) is not None:
             learn(self.session, row_id(channel), contact_id, [(BSUID, author.bsuid)])
@@ -215,13 +215,13 @@ class Mail:
         if event.stops_sending:
             self.session.execute(
                 update(Channel)
-                .where(Channel.business_account_id == event.business_account_id)  # type: ignore[arg-type]
+                .where(col(Channel.business_account_id) == event.business_account_id)
                 .values(held_reason=f"account_{event.event or event.field}")
             )
 
     def _channel(self, phone_number_id: str) -> Channel | None:
         if phone_number_id not in self.channels:
-            statement = select(Channel).where(Channel.phone_number_id == phone_number_id)
+            statement = select(Channel).where(col(Channel.phone_number_id) == phone_number_id)
             self.channels[phone_number_id] = self.session.execute(statement).scalar_one_or_none()
         return self.channels[phone_number_id]
 

@@ -5,6 +5,7 @@ from typing import Any
 from sqlmodel import Session
 
 from bot.clock import now
+from bot.database import row_id
 from bot.models import Conversation, Message
 
 
@@ -14,7 +15,7 @@ def append(session: Session, conversation: Conversation, *, key: str, **columns:
     moment = now()
     conversation.last_at = moment
     message = Message(
-        conversation_id=conversation.id,
+        conversation_id=row_id(conversation),
         key=key,
         seq=conversation.seq,
         epoch=conversation.epoch,

@@ -14,7 +14,7 @@ from typing import Any, Protocol
 import structlog
 from sqlalchemy import Row, and_, exists, func, or_, select
 from sqlalchemy.orm import aliased
-from sqlmodel import Session
+from sqlmodel import Session, col
 
 from bot.clock import now
 from bot.database import row_id
@@ -145,23 +145,23 @@ def _due(session: Session, limit: int, moment: datetime) -> list[Row[Any]]:
     earlier = aliased(Message)
     statement = (
         select(Message, Conversation, Contact, Channel, Merchant)
-        .join(Conversation, Conversation.id == Message.conversation_id)
-        .join(Contact, Contact.id == Conversation.contact_id)
-        .join(Channel, Channel.id == Conversation.channel_id)
-        .outerjoin(Merchant, Merchant.id == Message.merchant_id)
+        .join(Conversation, col(Conversation.id) == col(Message.conversation_id))
+        .join(Contact, col(Contact.id) == col(Conversation.contact_id))
+        .join(Channel, col(Channel.id) == col(Conversation.channel_id))
+        .outerjoin(Merchant, col(Merchant.id) == col(Message.merchant_id))
         .where(
-            Message.status == "queued",
-            or_(Message.not_before.is_(None), Message.not_before <= moment),  # type: ignore[union-attr, operator]
-            or_(Channel.held_until.is_(None), Channel.held_until <= moment),  # type: ignore[union-attr, operator]
+            col(Message.status) == "queued",
+            or_(col(Message.not_before).is_(None), col(Message.not_before) <= moment),
+            or_(col(Channel.held_until).is_(None), col(Channel.held_until) <= moment),
             ~exists().where(
                 and_(
-                    earlier.conversation_id == Message.conversation_id,
-                    earlier.id < Message.id,  # type: ignore[operator]
-                    earlier.status.in_(("queued", "sending")),  # type: ignore[attr-defined]
+                    col(earlier.conversation_id) == col(Message.conversation_id),
+                    col(earlier.id) < col(Message.id),
+                    col(earlier.status).in_(("queued", "sending")),
                 )
             ),
         )
-        .order_by(Message.id)  # type: ignore[arg-type]
+        .order_by(col(Message.id))
         .limit(limit)
         .with_for_update(of=Message, skip_locked=True)
         .execution_options(populate_existing=True)
@@ -211,9 +211,9 @@ def _window_is_open(conversation: Conversation, moment: datetime) -> bool:
 def _template_problem(session: Session, channel: Channel, message: Message, moment: datetime) -> str:
     template = session.execute(
         select(WhatsAppTemplate).where(
-            WhatsAppTemplate.business_account_id == channel.business_account_id,
-            WhatsAppTemplate.name == (message.template or {}).get("name"),
-            WhatsAppTemplate.language == (message.template or {}).get("language"),
+            col(WhatsAppTemplate.business_account_id) == channel.business_account_id,
+            col(WhatsAppTemplate.name) == (message.template or {}).get("name"),
+            col(WhatsAppTemplate.language) == (message.template or {}).get("language"),
         )
     ).scalar_one_or_none()
     if template is None:
@@ -229,9 +229,9 @@ def _spaced(session: Session, rows: list[Row[Any]], moment: datetime) -> list[Ro
     if not conversations:
         return rows
     statement = (
-        select(Message.conversation_id, func.count(), func.min(Message.sent_at))
-        .where(Message.conversation_id.in_(conversations), Message.sent_at > moment - PAIR_WINDOW)  # type: ignore[attr-defined, operator]
-        .group_by(Message.conversation_id)
+        select(col(Message.conversation_id), func.count(), func.min(col(Message.sent_at)))
+        .where(col(Message.conversation_id).in_(conversations), col(Message.sent_at) > moment - PAIR_WINDOW)
+        .group_by(col(Message.conversation_id))
         .having(func.count() >= PAIR_LIMIT)
     )
     full = {conversation_id: oldest for conversation_id, _, oldest in session.execute(statement)}
@@ -242,7 +242,7 @@ def _spaced(session: Session, rows: list[Row[Any]], moment: datetime) -> list[Ro
 
 
 def _identities(session: Session, contacts: Iterable[int]) -> dict[int, dict[str, str]]:
-    statement = select(Identity).where(Identity.contact_id.in_(set(contacts))).order_by(Identity.id)  # type: ignore[attr-defined, arg-type]
+    statement = select(Identity).where(col(Identity.contact_id).in_(set(contacts))).order_by(col(Identity.id))
     names: dict[int, dict[str, str]] = {}
     for identity in session.execute(statement).scalars():
         # The newest name of each kind: a changed number is learned, not exchanged.

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 import structlog
 from sqlalchemy import or_, select
-from sqlmodel import Session
+from sqlmodel import Session, col
 
 from bot.clock import now
 from bot.database import insert_once, row_id
@@ -65,15 +65,15 @@ def _messages(
     names = [_name(status, signer) for status in statuses]
     statement = (
         select(Message, Conversation)
-        .join(Conversation, Conversation.id == Message.conversation_id)
+        .join(Conversation, col(Conversation.id) == col(Message.conversation_id))
         .where(
             or_(
-                Message.id.in_([name for name in names if isinstance(name, int)]),  # type: ignore[union-attr]
-                Message.wamid.in_([name for name in names if isinstance(name, str)]),  # type: ignore[union-attr]
+                col(Message.id).in_([name for name in names if isinstance(name, int)]),
+                col(Message.wamid).in_([name for name in names if isinstance(name, str)]),
             ),
-            Message.direction == "out",
+            col(Message.direction) == "out",
         )
-        .order_by(Message.id)  # type: ignore[arg-type]
+        .order_by(col(Message.id))
         .with_for_update(of=Message)
         .execution_options(populate_existing=True)
     )

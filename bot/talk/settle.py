@@ -6,7 +6,7 @@ from datetime import timedelta
 
 import structlog
 from sqlalchemy import select
-from sqlmodel import Session
+from sqlmodel import Session, col
 
 from bot.clock import now
 from bot.database import row_id
@@ -41,10 +41,10 @@ def settle(session: Session, results: Sequence[Result], bell: Bell) -> None:
     """Write the results of a batch of sends."""
     statement = (
         select(Message, Conversation, Channel)
-        .join(Conversation, Conversation.id == Message.conversation_id)
-        .join(Channel, Channel.id == Conversation.channel_id)
-        .where(Message.id.in_([result.message_id for result in results]))  # type: ignore[union-attr]
-        .order_by(Message.id)  # type: ignore[arg-type]
+        .join(Conversation, col(Conversation.id) == col(Message.conversation_id))
+        .join(Channel, col(Channel.id) == col(Conversation.channel_id))
+        .where(col(Message.id).in_([result.message_id for result in results]))
+        .order_by(col(Message.id))
         .with_for_update(of=Message)
         .execution_options(populate_existing=True)
     )
@@ -65,7 +65,7 @@ def expire_leases(session: Session) -> int:
     """Turn messages whose sender died in the middle into unknown ones; return how many."""
     statement = (
         select(Message)
-        .where(Message.status == "sending", Message.claimed_until < now())  # type: ignore[operator]
+        .where(col(Message.status) == "sending", col(Message.claimed_until) < now())
         .with_for_update(skip_locked=True)
     )
     left = list(session.execute(statement).scalars())
@@ -150,9 +150,9 @@ def _hold_template(desk: Desk, message: Message, _c: Conversation, channel: Chan
     name, language = (message.template or {}).get("name", ""), (message.template or {}).get("language", "")
     known = desk.session.execute(
         select(WhatsAppTemplate).where(
-            WhatsAppTemplate.business_account_id == channel.business_account_id,
-            WhatsAppTemplate.name == name,
-            WhatsAppTemplate.language == language,
+            col(WhatsAppTemplate.business_account_id) == channel.business_account_id,
+            col(WhatsAppTemplate.name) == name,
+            col(WhatsAppTemplate.language) == language,
         )
     ).scalar_one_or_none()
     if known is not None:

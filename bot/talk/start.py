@@ -2,10 +2,11 @@
 
 from collections.abc import Callable, Collection, Sequence
 from datetime import datetime, timedelta
+from typing import Any
 from zoneinfo import ZoneInfo
 
 from sqlalchemy import delete, select
-from sqlmodel import Session
+from sqlmodel import Session, col
 
 from bot.clock import at_local, now
 from bot.database import insert_once, row_id
@@ -64,7 +65,7 @@ def plan_all(
     meet_all(session, merchant.channel_id, [order for order in askable.values() if order.contact_id is None], moment)
     contacts = {order.contact_id for order in askable.values() if order.contact_id is not None}
     conversations = converse_all(session, merchant.channel_id, contacts, shards, moment)
-    rows = [
+    rows: list[dict[str, Any]] = [
         {
             "merchant_id": merchant.id,
             "conversation_id": conversations[order.contact_id],
@@ -82,7 +83,7 @@ def plan_all(
         if order.contact_id is not None
     ]
     new = insert_once(session, Run, rows, "order_id", "flow")
-    runs = list(session.execute(select(Run).where(Run.id.in_(new))).scalars()) if new else []  # type: ignore[union-attr]
+    runs = list(session.execute(select(Run).where(col(Run.id).in_(new))).scalars()) if new else []
     if at is None:
         zones = _zones(session, contacts, merchant.timezone)
         for run in runs:
@@ -102,22 +103,20 @@ def withdraw(session: Session, order_ids: Collection[int]) -> set[int]:
     """
     if not order_ids:
         return set()
-    runs = list(
-        session.execute(
-            select(Run).where(Run.order_id.in_(order_ids)).with_for_update()  # type: ignore[attr-defined]
-        ).scalars()
-    )
+    runs = list(session.execute(select(Run).where(col(Run.order_id).in_(order_ids)).with_for_update()).scalars())
     planned = [row_id(run) for run in runs if run.status == "planned"]
     if planned:
-        session.execute(delete(Timer).where(Timer.run_id.in_(planned)))  # type: ignore[attr-defined]
-        session.execute(delete(Run).where(Run.id.in_(planned)))  # type: ignore[union-attr]
+        session.execute(delete(Timer).where(col(Timer.run_id).in_(planned)))
+        session.execute(delete(Run).where(col(Run.id).in_(planned)))
     return {run.order_id for run in runs if run.status != "planned"}
 
 
 def _zones(session: Session, contacts: Collection[int], fallback: str) -> Callable[[Order], ZoneInfo]:
     own = dict(
         session.execute(
-            select(Contact.id, Contact.timezone).where(Contact.id.in_(contacts), Contact.timezone.is_not(None))  # type: ignore[union-attr, call-overload]
+            select(col(Contact.id), col(Contact.timezone)).where(
+                col(Contact.id).in_(contacts), col(Contact.timezone).is_not(None)
+            )
         ).all()
     )
     return lambda order: (

@@ -1,11 +1,12 @@
 """Find what was left behind: every sweep is safe to repeat, and outside of faults it finds nothing."""
 
 from datetime import timedelta
+from typing import Any, cast
 
 import structlog
-from sqlalchemy import Select, exists, or_, select, update
+from sqlalchemy import CursorResult, Select, exists, or_, select, true, update
 from sqlalchemy.orm import aliased
-from sqlmodel import Session
+from sqlmodel import Session, col
 
 from bot.clock import now
 from bot.jobs import DELIVER, DRAIN, UNPACK, UPLOAD
@@ -41,14 +42,18 @@ def unheard_rings(session: Session) -> list[tuple[str, tuple[int, ...]]]:
     """Return the jobs that somebody should be doing now: (job, ids)."""
     before = now() - UNHEARD
     rings: list[tuple[str, tuple[int, ...]]] = []
-    if _any(session, select(Envelope.id).where(Envelope.handled_at.is_(None), Envelope.received_at < before)):  # type: ignore[union-attr, arg-type]
+    if _any(
+        session, select(col(Envelope.id)).where(col(Envelope.handled_at).is_(None), col(Envelope.received_at) < before)
+    ):
         rings.append((UNPACK, ()))
-    shards = select(Event.shard).where(Event.handled_at.is_(None), Event.received_at < before).distinct()  # type: ignore[union-attr, arg-type]
+    shards = select(col(Event.shard)).where(col(Event.handled_at).is_(None), col(Event.received_at) < before).distinct()
     rings += [(DRAIN, (shard,)) for shard in session.execute(shards).scalars()]
-    due = or_(Message.not_before.is_(None), Message.not_before < before)  # type: ignore[union-attr, operator]
-    if _any(session, select(Message.id).where(Message.status == "queued", Message.created_at < before, due)):  # type: ignore[arg-type]
+    due = or_(col(Message.not_before).is_(None), col(Message.not_before) < before)
+    if _any(
+        session, select(col(Message.id)).where(col(Message.status) == "queued", col(Message.created_at) < before, due)
+    ):
         rings.append((DELIVER, ()))
-    stalled = select(Upload.id).where(Upload.status == "importing", Upload.touched_at < now() - STALLED)  # type: ignore[arg-type]
+    stalled = select(col(Upload.id)).where(col(Upload.status) == "importing", col(Upload.touched_at) < now() - STALLED)
     rings += [(UPLOAD, (upload_id,)) for upload_id in session.execute(stalled).scalars() if upload_id is not None]
     return rings
 
@@ -80,22 +85,25 @@ def resend_lost(session: Session) -> int:
     later = aliased(Message)
     later_conversation = aliased(Conversation)
     echoed = (
-        select(Receipt.id)
-        .join(later, later.id == Receipt.message_id)
-        .join(later_conversation, later_conversation.id == later.conversation_id)
-        .where(later_conversation.channel_id == Conversation.channel_id, later.sent_at > Message.sent_at)
+        select(col(Receipt.id))
+        .join(later, col(later.id) == col(Receipt.message_id))
+        .join(later_conversation, col(later_conversation.id) == col(later.conversation_id))
+        .where(
+            col(later_conversation.channel_id) == col(Conversation.channel_id),
+            col(later.sent_at) > col(Message.sent_at),
+        )
     )
     statement = (
         select(Message)
-        .join(Conversation, Conversation.id == Message.conversation_id)  # type: ignore[arg-type]
-        .outerjoin(Run, Run.id == Message.run_id)  # type: ignore[arg-type]
+        .join(Conversation, col(Conversation.id) == col(Message.conversation_id))
+        .outerjoin(Run, col(Run.id) == col(Message.run_id))
         .where(
-            Message.status == "unknown",
-            Message.resent.is_(False),  # type: ignore[attr-defined]
-            Message.sent_at < now() - RESEND_AFTER,  # type: ignore[operator]
-            or_(pulse.gap_at is None, Message.sent_at > (pulse.gap_at or now())),  # type: ignore[operator]
+            col(Message.status) == "unknown",
+            col(Message.resent).is_(False),
+            col(Message.sent_at) < now() - RESEND_AFTER,
+            true() if pulse.gap_at is None else col(Message.sent_at) > pulse.gap_at,
             echoed.exists(),
-            or_(Message.run_id.is_(None), (Run.turn == Message.turn)),  # type: ignore[union-attr]
+            or_(col(Message.run_id).is_(None), (col(Run.turn) == col(Message.turn))),
         )
         .with_for_update(of=Message, skip_locked=True)
     )
@@ -109,39 +117,39 @@ def free_held(session: Session) -> int:
     """Queue messages again whose template may be used once more; return how many."""
     moment = now()
     bad = (
-        select(WhatsAppTemplate.id)
+        select(col(WhatsAppTemplate.id))
         .where(
-            WhatsAppTemplate.name == Message.template["name"].as_string(),  # type: ignore[index]
-            WhatsAppTemplate.language == Message.template["language"].as_string(),  # type: ignore[index]
+            col(WhatsAppTemplate.name) == col(Message.template)["name"].as_string(),
+            col(WhatsAppTemplate.language) == col(Message.template)["language"].as_string(),
             or_(
-                WhatsAppTemplate.status.not_in(SENDABLE),  # type: ignore[attr-defined]
-                WhatsAppTemplate.held_until > moment,  # type: ignore[operator]
+                col(WhatsAppTemplate.status).not_in(SENDABLE),
+                col(WhatsAppTemplate.held_until) > moment,
             ),
         )
         .exists()
     )
     result = session.execute(
         update(Message)
-        .where(Message.status == "held", Message.hold_reason.like("template_%"), ~bad)  # type: ignore[arg-type, union-attr]
+        .where(col(Message.status) == "held", col(Message.hold_reason).like("template_%"), ~bad)
         .values(status="queued", hold_reason=None, not_before=None)
         .execution_options(synchronize_session=False)
     )
-    return int(result.rowcount)  # type: ignore[attr-defined]
+    return cast(CursorResult[Any], result).rowcount
 
 
 def show_held(session: Session) -> int:
     """Give agents the conversations in which the bot may not speak, because the window is closed; return how many."""
-    open_task = select(Handover.id).where(
-        Handover.conversation_id == Message.conversation_id,
-        Handover.resolved_at.is_(None),  # type: ignore[union-attr]
+    open_task = select(col(Handover.id)).where(
+        col(Handover.conversation_id) == col(Message.conversation_id),
+        col(Handover.resolved_at).is_(None),
     )
     statement = (
         select(Message)
         .where(
-            Message.status == "held",
-            Message.hold_reason == "window_closed",
-            Message.author == "bot",
-            Message.merchant_id.is_not(None),  # type: ignore[union-attr]
+            col(Message.status) == "held",
+            col(Message.hold_reason) == "window_closed",
+            col(Message.author) == "bot",
+            col(Message.merchant_id).is_not(None),
             ~open_task.exists(),
         )
         .limit(100)
@@ -158,20 +166,22 @@ def rescue_forgotten(session: Session) -> int:
     No order is ever without an open prompt, a timer, a task or an outcome.
     """
     before = now() - STALLED
-    moving = exists().where(Run.order_id == Order.id, Run.status.in_(("planned", "queued", "waiting")))  # type: ignore[attr-defined]
+    moving = exists().where(col(Run.order_id) == col(Order.id), col(Run.status).in_(("planned", "queued", "waiting")))
     # An order that was asked about together with others has its run under the first of them.
     together = exists().where(
-        Run.conversation_id == Conversation.id, Run.flow == "several_orders", Run.status == "waiting"
+        col(Run.conversation_id) == col(Conversation.id),
+        col(Run.flow) == "several_orders",
+        col(Run.status) == "waiting",
     )
-    task = exists().where(Handover.conversation_id == Conversation.id, Handover.resolved_at.is_(None))  # type: ignore[union-attr]
+    task = exists().where(col(Handover.conversation_id) == col(Conversation.id), col(Handover.resolved_at).is_(None))
     orders = (
-        select(Order, Conversation.id)
-        .join(Conversation, Conversation.contact_id == Order.contact_id)  # type: ignore[arg-type]
+        select(Order, col(Conversation.id))
+        .join(Conversation, col(Conversation.contact_id) == col(Order.contact_id))
         .where(
-            Order.status == "open",
-            Order.intent.in_(("unasked", "asked")),  # type: ignore[attr-defined]
-            Order.ask_at.is_not(None),  # type: ignore[union-attr]
-            Order.updated_at < before,
+            col(Order.status) == "open",
+            col(Order.intent).in_(("unasked", "asked")),
+            col(Order.ask_at).is_not(None),
+            col(Order.updated_at) < before,
             ~moving,
             ~together,
             ~task,
@@ -188,15 +198,19 @@ def rescue_forgotten(session: Session) -> int:
 def _rescue_stuck_runs(session: Session) -> int:
     """Runs that wait for an answer but have neither a timer ahead nor a message on its way."""
     before = now() - STALLED
-    ahead = exists().where(Timer.run_id == Run.id, Timer.fired_at.is_(None), Timer.fire_at.is_not(None))  # type: ignore[union-attr]
-    on_its_way = exists().where(
-        Message.run_id == Run.id,
-        Message.status.in_(("queued", "sending", "unknown", "held")),  # type: ignore[attr-defined]
+    ahead = exists().where(
+        col(Timer.run_id) == col(Run.id), col(Timer.fired_at).is_(None), col(Timer.fire_at).is_not(None)
     )
-    pending = exists().where(Event.conversation_id == Run.conversation_id, Event.handled_at.is_(None))  # type: ignore[union-attr]
-    task = exists().where(Handover.conversation_id == Run.conversation_id, Handover.resolved_at.is_(None))  # type: ignore[union-attr]
+    on_its_way = exists().where(
+        col(Message.run_id) == col(Run.id),
+        col(Message.status).in_(("queued", "sending", "unknown", "held")),
+    )
+    pending = exists().where(col(Event.conversation_id) == col(Run.conversation_id), col(Event.handled_at).is_(None))
+    task = exists().where(
+        col(Handover.conversation_id) == col(Run.conversation_id), col(Handover.resolved_at).is_(None)
+    )
     statement = select(Run).where(
-        Run.status == "waiting", Run.updated_at < before, ~ahead, ~on_its_way, ~pending, ~task
+        col(Run.status) == "waiting", col(Run.updated_at) < before, ~ahead, ~on_its_way, ~pending, ~task
     )
     stuck = list(session.execute(statement.limit(100)).scalars())
     for run in stuck:
@@ -209,5 +223,5 @@ def _task(session: Session, conversation_id: int, reason: str, merchant_id: int,
     handover.open_task(session, conversation, reason, merchant_id=merchant_id, order_id=order_id)
 
 
-def _any(session: Session, statement: Select[tuple[int | None]]) -> bool:
+def _any(session: Session, statement: Select[Any]) -> bool:
     return session.execute(statement.limit(1)).first() is not None

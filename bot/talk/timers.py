@@ -2,9 +2,10 @@
 
 from collections.abc import Sequence
 from datetime import timedelta
+from typing import TypeVarTuple
 
-from sqlalchemy import select, tuple_, update
-from sqlmodel import Session
+from sqlalchemy import Select, select, tuple_, update
+from sqlmodel import Session, col
 
 from bot.clock import now
 from bot.database import row_id
@@ -16,6 +17,7 @@ from bot.talk.events import post_event
 from bot.talk.start import START
 
 BATCH = 500
+Columns = TypeVarTuple("Columns")
 
 
 def arm(session: Session, prompts: Sequence[Message]) -> None:
@@ -24,9 +26,9 @@ def arm(session: Session, prompts: Sequence[Message]) -> None:
     if not turns:
         return
     statement = _with_hours(select(Timer, Merchant, Contact, Order)).where(
-        tuple_(Timer.run_id, Timer.turn).in_(list(turns)),  # type: ignore[arg-type]
-        Timer.fire_at.is_(None),  # type: ignore[union-attr]
-        Timer.fired_at.is_(None),  # type: ignore[union-attr]
+        tuple_(col(Timer.run_id), col(Timer.turn)).in_(list(turns)),
+        col(Timer.fire_at).is_(None),
+        col(Timer.fired_at).is_(None),
     )
     for timer, merchant, contact, order in session.execute(statement).all():
         sent_at = turns[timer.run_id, timer.turn].sent_at or now()
@@ -38,7 +40,7 @@ def disarm(session: Session, run_id: int, before_turn: int) -> None:
     """Take the timers of turns that are over off the timetable."""
     session.execute(
         update(Timer)
-        .where(Timer.run_id == run_id, Timer.turn < before_turn, Timer.fired_at.is_(None))  # type: ignore[arg-type, union-attr]
+        .where(col(Timer.run_id) == run_id, col(Timer.turn) < before_turn, col(Timer.fired_at).is_(None))
         .values(fired_at=now())
     )
 
@@ -48,8 +50,8 @@ def fire(session: Session, bell: Bell) -> int:
     moment = now()
     statement = (
         _with_hours(select(Timer, Merchant, Contact, Order, Run, Conversation))
-        .where(Timer.fired_at.is_(None), Timer.fire_at <= moment)  # type: ignore[union-attr, operator]
-        .order_by(Timer.fire_at)  # type: ignore[arg-type]
+        .where(col(Timer.fired_at).is_(None), col(Timer.fire_at) <= moment)
+        .order_by(col(Timer.fire_at))
         .limit(BATCH)
         .with_for_update(of=Timer, skip_locked=True)
     )
@@ -69,12 +71,12 @@ def fire(session: Session, bell: Bell) -> int:
     return fired
 
 
-def _with_hours(statement):  # type: ignore[no-untyped-def]
+def _with_hours(statement: Select[*Columns]) -> Select[*Columns]:
     return (
         statement.select_from(Timer)
-        .join(Run, Run.id == Timer.run_id)
-        .join(Merchant, Merchant.id == Run.merchant_id)
-        .join(Order, Order.id == Run.order_id)
-        .join(Conversation, Conversation.id == Run.conversation_id)
-        .join(Contact, Contact.id == Conversation.contact_id)
+        .join(Run, col(Run.id) == col(Timer.run_id))
+        .join(Merchant, col(Merchant.id) == col(Run.merchant_id))
+        .join(Order, col(Order.id) == col(Run.order_id))
+        .join(Conversation, col(Conversation.id) == col(Run.conversation_id))
+        .join(Contact, col(Contact.id) == col(Conversation.contact_id))
     )
