@@ -146,6 +146,8 @@ class Order(SQLModel, table=True):
     address_changed: bool = False
     held_out: bool = False
     """Drawn at random to be never asked, so that the effect of asking can be measured."""
+    trial: bool = False
+    """Made up by the shop's people to try the talk on their own phone: never exported, counted or learnt from."""
 
     ask_at: datetime | None = Field(default=None, sa_column=moment())
     cutoff_at: datetime | None = Field(default=None, sa_column=moment())

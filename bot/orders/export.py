@@ -280,6 +280,7 @@ def _shippable(session: Session, merchant: Merchant, upload_id: int | None) -> I
             col(Order.merchant_id) == merchant.id,
             col(Order.status) == "open",
             col(Order.decision) == "ship",
+            col(Order.trial).is_(False),
             col(Order.id) > last,
         )
         if upload_id is not None:

@@ -30,7 +30,11 @@ def count(session: Session, merchant_id: int) -> Odds:
     """Count the shop's delivered and returned orders by group."""
     statement = (
         select(col(Order.intent), col(Order.readiness), col(Order.status), func.count())
-        .where(col(Order.merchant_id) == merchant_id, col(Order.status).in_(("delivered", "returned")))
+        .where(
+            col(Order.merchant_id) == merchant_id,
+            col(Order.status).in_(("delivered", "returned")),
+            col(Order.trial).is_(False),
+        )
         .group_by(col(Order.intent), col(Order.readiness), col(Order.status))
     )
     seen: dict[str, tuple[int, int]] = {}

@@ -10,6 +10,7 @@ from bot.clock import Hours, at_local
 
 ON_SILENCE = ("ship", "hold", "call", "value")
 FLOWS = ("order_confirmation", "delivery_slot", "readiness", "review")
+PARTS_OF_DAY = ("morning", "afternoon", "evening")
 
 
 class RulesError(ValueError):
@@ -64,6 +65,12 @@ class Rules:
     parcel_cm: tuple[float, ...] = (10.0, 10.0, 10.0)
     """Weight, and length, breadth and height, of a usual parcel: couriers' templates want them for every order."""
     support_phone: str = ""
+    keep_envelopes_days: int = 30
+    """Days after which what Meta posted, byte for byte, is deleted."""
+    keep_messages_days: int = 90
+    """Days after which the words, pictures and places of a conversation are wiped."""
+    keep_files_days: int = 7
+    """Days after which an uploaded list and its raw rows are wiped; the orders stay."""
 
     @property
     def hours(self) -> Hours:
@@ -116,6 +123,9 @@ _NUMBERS = {
     "horizon_days": int,
     "review_after_hours": float,
     "parcel_kg": float,
+    "keep_envelopes_days": int,
+    "keep_messages_days": int,
+    "keep_files_days": int,
 }
 
 
@@ -168,6 +178,15 @@ def _checked(rules: Rules) -> Rules:
         (rules.parcel_kg <= 0, "parcel_kg: must be above 0"),
         (len(rules.parcel_cm) != 3 or min(rules.parcel_cm) <= 0, "parcel_cm: length, breadth and height, above 0"),
         (not 1 <= rules.horizon_days <= 30, "horizon_days: from 1 to 30"),
+        (not 1 <= rules.delivery_days <= 60, "delivery_days: from 1 to 60"),
+        (not 1 <= rules.maximum_age_days <= 365, "maximum_age_days: from 1 to 365"),
+        (rules.minimum_amount < 0, "minimum_amount: must not be negative"),
+        (rules.cancel_after_hours is not None and rules.cancel_after_hours <= 0, "cancel_after_hours: above 0"),
+        (not set(rules.parts_of_day) <= set(PARTS_OF_DAY), f"parts_of_day: only {', '.join(PARTS_OF_DAY)}"),
+        # Meta repeats a post for up to seven days; one that were forgotten earlier would be taken for a new one.
+        (not 8 <= rules.keep_envelopes_days <= 365, "keep_envelopes_days: from 8 to 365"),
+        (not 7 <= rules.keep_messages_days <= 730, "keep_messages_days: from 7 to 730"),
+        (not 1 <= rules.keep_files_days <= 365, "keep_files_days: from 1 to 365"),
     ]
     for wrong, sentence in problems:
         if wrong:

@@ -77,7 +77,7 @@ class Figures:
 
 def read(session: Session, zone: ZoneInfo, since: datetime, until: datetime, currency: str) -> Figures:
     """Read the figures of the orders that came in between two instants."""
-    inside = (col(Order.created_at) >= since, col(Order.created_at) < until)
+    inside = (col(Order.created_at) >= since, col(Order.created_at) < until, col(Order.trial).is_(False))
     answers = _answers(session, inside)
     asked, answered = session.exec(
         select(func.count(col(Order.asked_at)), func.count(col(Order.answered_at))).where(*inside)

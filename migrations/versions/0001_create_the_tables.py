@@ -428,6 +428,7 @@ def upgrade() -> None:
         sa.Column("instructions", sa.Text(), nullable=False),
         sa.Column("address_changed", sa.Boolean(), nullable=False),
         sa.Column("held_out", sa.Boolean(), nullable=False),
+        sa.Column("trial", sa.Boolean(), nullable=False),
         sa.Column("ask_at", sa.DateTime(timezone=True), nullable=True),
         sa.Column("cutoff_at", sa.DateTime(timezone=True), nullable=True),
         sa.Column("call_at", sa.DateTime(timezone=True), nullable=True),
