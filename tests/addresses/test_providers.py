@@ -22,6 +22,7 @@ class Answers:
 
     def __init__(self) -> None:
         self.status, self.body, self.delay, self.drip = 200, b"{}", 0.0, 0.0
+        self.url = ""
         self.asked: list[tuple[str, str, dict[str, str], bytes]] = []
 
 

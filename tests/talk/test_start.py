@@ -13,11 +13,11 @@ from bot.services import Services
 from bot.talk.start import ask_time, plan, plan_all, withdraw
 from tests.talk.conftest import Shop
 
+FIRST = datetime(2025, 1, 1, tzinfo=UTC)
 ZONES = st.sampled_from(
     ["Asia/Kolkata", "Europe/London", "America/New_York", "Australia/Lord_Howe", "Asia/Dubai", "Africa/Cairo"]
 )
 INSTANTS = st.integers(0, 3 * 365 * 24 * 60).map(lambda minutes: FIRST + timedelta(minutes=minutes))
-FIRST = datetime(2025, 1, 1, tzinfo=UTC)
 HOURS = st.tuples(st.times(), st.times())
 
 

@@ -1,7 +1,7 @@
 """Passwords, sessions, throttling, the second factor, links."""
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
 
 import pyotp
@@ -25,7 +25,7 @@ REAL_HASHER = passwords._hasher
 
 
 @pytest.fixture
-def later() -> Callable[[timedelta], None]:
+def later() -> Iterator[Callable[[timedelta], None]]:
     """Return `later(span)`: from now on it is that much later. The clock is put right afterwards."""
     yield lambda span: clock.read_from(lambda: datetime.now(UTC) + span)
     clock.read_from(None)
@@ -97,9 +97,12 @@ def test_an_unknown_member_costs_as_much_hashing_as_a_known_one(monkeypatch: pyt
     hashed: list[str] = []
     real = passwords._hasher.verify_and_update
     passwords.verify("x", None)
-    monkeypatch.setattr(
-        passwords._hasher, "verify_and_update", lambda password, stored: hashed.append(stored) or real(password, stored)
-    )
+
+    def watched(password: str, stored: str) -> tuple[bool, str | None]:
+        hashed.append(stored)
+        return real(password, stored)
+
+    monkeypatch.setattr(passwords._hasher, "verify_and_update", watched)
     assert passwords.verify("x", None) == (False, None)
     assert len(hashed) == 1
     assert hashed[0].startswith("$argon2id$")

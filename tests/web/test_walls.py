@@ -292,7 +292,7 @@ def test_every_table_has_a_rule_and_each_rule_shows_a_shop_something_less_than_a
 
 
 def test_a_model_without_a_rule_cannot_be_read(app: Flask, shop: Shop, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.delitem(tenant.RULES, Order)
+    monkeypatch.delitem(tenant.RULES, Order)  # type: ignore[misc]  # pytest's own types do not know classes as keys.
     with app.app_context(), tenant.reading(shop.merchant) as session, pytest.raises(LookupError):
         session.exec(select(Order)).all()
 
