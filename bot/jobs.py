@@ -15,8 +15,9 @@ DRAIN = "workers.inbound.drain"
 DELIVER = "workers.outbound.deliver"
 UPLOAD = "workers.uploads.run"
 NOTIFY = "workers.outbound.notify_merchants"
-QUEUE_OF = {UNPACK: "inbound", DRAIN: "inbound", DELIVER: "outbound", NOTIFY: "outbound", UPLOAD: "uploads"}
-"""Each queue has workers of its own: RQ loses jobs when a worker that listens on two queues is killed."""
+QUEUE_OF = {UNPACK: "inbound", DRAIN: "inbound", DELIVER: "outbound", NOTIFY: "notices", UPLOAD: "uploads"}
+"""Each queue has workers of its own: RQ loses jobs when a worker that listens on two queues is killed, and a slow
+receiver of a merchant's must not keep shoppers waiting."""
 
 JOB_SECONDS = 60
 UPLOAD_SECONDS = 900

@@ -12,7 +12,8 @@ import structlog
 from sqlalchemy.exc import SQLAlchemyError
 
 from bot.clock import now
-from bot.jobs import DELIVER, DRAIN, UNPACK, UPLOAD
+from bot.hooks import delivery
+from bot.jobs import DELIVER, DRAIN, NOTIFY, UNPACK, UPLOAD
 from bot.orders import outcomes
 from bot.services import Services
 from bot.settings import SettingsError
@@ -28,6 +29,7 @@ JOBS: dict[str, Callable[..., None]] = {
     UNPACK: inbound.unpack,
     DRAIN: inbound.drain,
     DELIVER: outbound.deliver,
+    NOTIFY: outbound.notify_merchants,
     UPLOAD: uploads.run,
 }
 
@@ -45,6 +47,7 @@ class Clock:
             (10.0, self.sweep),
             (60.0, self.decide),
             (3600.0, self.ask_for_templates),
+            (3600.0, self.forget),
         ]
         self._due = [0.0] * len(self.duties)
 
@@ -101,6 +104,11 @@ class Clock:
         settings = self.services.settings
         if settings.whatsapp_token:
             refresh(self.services.database, client(), settings.whatsapp_business_account_id)
+
+    def forget(self) -> None:
+        """Delete logs that nobody needs any more."""
+        with self.services.database.session() as session:
+            delivery.forget_old(session, now())
 
     def decide(self) -> None:
         """Decide anew on orders whose time has come."""

@@ -1,6 +1,17 @@
 """The tables: columns and constraints, no behaviour."""
 
-from bot.models.merchants import ApiKey, Audit, CannedAnswer, Channel, Member, Merchant, WebSession
+from bot.models.merchants import (
+    ApiKey,
+    Audit,
+    CannedAnswer,
+    Channel,
+    Hook,
+    HookDelivery,
+    Idempotency,
+    Member,
+    Merchant,
+    WebSession,
+)
 from bot.models.orders import AddressVersion, Order, OrderItem, Review, Upload, UploadRow
 from bot.models.talk import (
     Contact,
@@ -28,6 +39,9 @@ __all__ = [
     "Envelope",
     "Event",
     "Handover",
+    "Hook",
+    "HookDelivery",
+    "Idempotency",
     "Identity",
     "Member",
     "Merchant",

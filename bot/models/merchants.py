@@ -4,11 +4,13 @@ from datetime import datetime
 from typing import Any
 
 from sqlalchemy import Index, UniqueConstraint
+from sqlalchemy import text as sql
 from sqlmodel import Field, SQLModel
 
 from bot.models.columns import document, foreign, moment, one_of, string
 
 ROLES = ("owner", "staff", "agent", "admin")
+DELIVERY_STATUSES = ("due", "delivered", "failed")
 
 
 class Channel(SQLModel, table=True):
@@ -103,6 +105,77 @@ class ApiKey(SQLModel, table=True):
     created_at: datetime = Field(sa_column=moment(nullable=False))
     used_at: datetime | None = Field(default=None, sa_column=moment())
     revoked_at: datetime | None = Field(default=None, sa_column=moment())
+
+
+class Idempotency(SQLModel, table=True):
+    """An answer that was given to a call of the API, so that the same call again gets the same answer."""
+
+    __tablename__ = "idempotency"
+    __table_args__ = (
+        UniqueConstraint("merchant_id", "key", name="uq_idempotency_key"),
+        Index("ix_idempotency_created", "merchant_id", "created_at"),
+    )
+
+    id: int | None = Field(default=None, primary_key=True)
+    merchant_id: int = Field(sa_column=foreign("merchant.id", index=False))
+    key: str = Field(sa_column=string())
+    """What the caller sent as Idempotency-Key."""
+    digest: str = Field(sa_column=string())
+    """SHA-256 of method, path and body: the key is good for this call only."""
+    status: int = 0
+    body: str = Field(default="", sa_column=string())
+    created_at: datetime = Field(sa_column=moment(nullable=False))
+
+
+class Hook(SQLModel, table=True):
+    """An address of a merchant's system that is told what happens."""
+
+    __tablename__ = "hook"
+
+    id: int | None = Field(default=None, primary_key=True)
+    merchant_id: int = Field(sa_column=foreign("merchant.id"))
+    url: str = Field(sa_column=string())
+    events: list[str] = Field(default_factory=list, sa_column=document())
+    """Names of `bot.hooks.events.EVENTS`."""
+    secret: str = Field(default="", sa_column=string())
+    """Sealed with a key derived from SECRET_KEY, for the place "hook:<id>:secret"."""
+    failing_since: datetime | None = Field(default=None, sa_column=moment())
+    held_until: datetime | None = Field(default=None, sa_column=moment())
+    """A receiver that could not be reached is left alone until then, so that it holds up nobody else."""
+    disabled_at: datetime | None = Field(default=None, sa_column=moment())
+    disabled_by: str = Field(default="", sa_column=string())
+    """`owner`, `failing` or `gone`."""
+    created_at: datetime = Field(sa_column=moment(nullable=False))
+
+
+class HookDelivery(SQLModel, table=True):
+    """One event for one hook: the outbox and the log are one table."""
+
+    __tablename__ = "hook_delivery"
+    __table_args__ = (
+        one_of("hook_delivery", "status", DELIVERY_STATUSES),
+        Index("ix_hook_delivery_due", "next_at", postgresql_where=sql("status = 'due'"),
+              sqlite_where=sql("status = 'due'")),
+        Index("ix_hook_delivery_hook", "hook_id", "id"),
+        Index("ix_hook_delivery_created", "created_at"),
+    )  # fmt: skip
+
+    id: int | None = Field(default=None, primary_key=True)
+    merchant_id: int = Field(sa_column=foreign("merchant.id", index=False))
+    hook_id: int = Field(sa_column=foreign("hook.id", index=False))
+    event_id: str = Field(sa_column=string())
+    """The same at every try and for every hook, so that a receiver knows what it has seen."""
+    event: str = Field(sa_column=string())
+    body: dict[str, Any] = Field(default_factory=dict, sa_column=document())
+    """Ids and codes; nothing that a shopper wrote or is called."""
+    status: str = Field(default="due", sa_column=string())
+    attempts: int = 0
+    next_at: datetime | None = Field(default=None, sa_column=moment())
+    """When it is tried next; while it is being sent, when it may be taken up again if the sender dies."""
+    tries: list[dict[str, Any]] = Field(default_factory=list, sa_column=document())
+    """The last ones, each {"at", "status", "error", "ms"}."""
+    created_at: datetime = Field(sa_column=moment(nullable=False))
+    settled_at: datetime | None = Field(default=None, sa_column=moment())
 
 
 class WebSession(SQLModel, table=True):

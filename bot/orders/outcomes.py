@@ -8,6 +8,7 @@ from sqlalchemy import and_, or_, select
 from sqlmodel import Session, col
 
 from bot.clock import now
+from bot.hooks import events
 from bot.jobs import DRAIN, Bell
 from bot.models import AddressVersion, Audit, Conversation, Merchant, Order, Run
 from bot.models.orders import DECISIONS, INTENTS, ORDER_STATUSES, READINESS
@@ -88,6 +89,7 @@ def record(
         tell_talks(session, order, effective.get("status") or effective["intent"], at, bell)
     if "status" in effective:
         _plan_what_follows(session, order, rules, at)
+    events.tell(session, order, effective, at, bell)
     return effective
 
 
@@ -162,7 +164,10 @@ def refresh_due(session: Session, at: datetime, limit: int = 500) -> int:
     )
     changed = 0
     for order in session.execute(statement).scalars():
-        changed += bool(refresh(session, order, shops[order.merchant_id], rules[order.merchant_id], by="rule", at=at))
+        if told := refresh(session, order, shops[order.merchant_id], rules[order.merchant_id], by="rule", at=at):
+            order.updated_at = at
+            events.tell(session, order, told, at)
+            changed += 1
     return changed
 
 

@@ -11,6 +11,7 @@ from sqlmodel import Session, col
 from bot import addresses, engine
 from bot.clock import now
 from bot.database import row_id
+from bot.hooks import events
 from bot.models import AddressVersion, Audit, Contact, Conversation, Merchant, Message, Order, Review, Run, Timer
 from bot.orders import outcomes
 from bot.talk import handover, start, timers
@@ -161,6 +162,7 @@ def _record(scene: Scene, effect: engine.Record) -> None:
 def _review(scene: Scene, order: Order, name: str, value: Any) -> None:
     session = scene.session
     review = session.execute(select(Review).where(col(Review.order_id) == order.id)).scalar_one_or_none()
+    new = review is None
     if review is None:
         review = Review(merchant_id=order.merchant_id, order_id=row_id(order), created_at=scene.at, updated_at=scene.at)
         session.add(review)
@@ -174,6 +176,7 @@ def _review(scene: Scene, order: Order, name: str, value: Any) -> None:
     elif value not in review.tags:
         review.tags = [*review.tags, value]
     session.flush()
+    events.tell_of_review(session, review, scene.at, new=new)
 
 
 def _save_address(scene: Scene, effect: engine.SaveAddress) -> None:

@@ -9,7 +9,8 @@ from sqlalchemy.orm import aliased
 from sqlmodel import Session, col
 
 from bot.clock import now
-from bot.jobs import DELIVER, DRAIN, UNPACK, UPLOAD
+from bot.hooks import delivery
+from bot.jobs import DELIVER, DRAIN, NOTIFY, UNPACK, UPLOAD
 from bot.models import (
     Conversation,
     Envelope,
@@ -55,6 +56,8 @@ def unheard_rings(session: Session) -> list[tuple[str, tuple[int, ...]]]:
         rings.append((DELIVER, ()))
     stalled = select(col(Upload.id)).where(col(Upload.status) == "importing", col(Upload.touched_at) < now() - STALLED)
     rings += [(UPLOAD, (upload_id,)) for upload_id in session.execute(stalled).scalars() if upload_id is not None]
+    if delivery.is_due(session, before):
+        rings.append((NOTIFY, ()))
     return rings
 
 

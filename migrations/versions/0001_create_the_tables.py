@@ -154,6 +154,50 @@ def upgrade() -> None:
         sa.UniqueConstraint("merchant_id", "shortcut", name="uq_canned_answer_shortcut"),
     )
     op.create_table(
+        "hook",
+        sa.Column("id", sa.Integer(), nullable=False),
+        sa.Column("merchant_id", sa.Integer(), nullable=False),
+        sa.Column("url", sa.Text(), nullable=False),
+        sa.Column(
+            "events",
+            sa.JSON(none_as_null=True).with_variant(postgresql.JSONB(none_as_null=True), "postgresql"),
+            nullable=False,
+        ),
+        sa.Column("secret", sa.Text(), nullable=False),
+        sa.Column("failing_since", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("held_until", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("disabled_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("disabled_by", sa.Text(), nullable=False),
+        sa.Column("created_at", sa.DateTime(timezone=True), nullable=False),
+        sa.ForeignKeyConstraint(
+            ["merchant_id"],
+            ["merchant.id"],
+        ),
+        sa.PrimaryKeyConstraint("id"),
+    )
+    with op.batch_alter_table("hook", schema=None) as batch_op:
+        batch_op.create_index(batch_op.f("ix_hook_merchant_id"), ["merchant_id"], unique=False)
+
+    op.create_table(
+        "idempotency",
+        sa.Column("id", sa.Integer(), nullable=False),
+        sa.Column("merchant_id", sa.Integer(), nullable=False),
+        sa.Column("key", sa.Text(), nullable=False),
+        sa.Column("digest", sa.Text(), nullable=False),
+        sa.Column("status", sa.Integer(), nullable=False),
+        sa.Column("body", sa.Text(), nullable=False),
+        sa.Column("created_at", sa.DateTime(timezone=True), nullable=False),
+        sa.ForeignKeyConstraint(
+            ["merchant_id"],
+            ["merchant.id"],
+        ),
+        sa.PrimaryKeyConstraint("id"),
+        sa.UniqueConstraint("merchant_id", "key", name="uq_idempotency_key"),
+    )
+    with op.batch_alter_table("idempotency", schema=None) as batch_op:
+        batch_op.create_index("ix_idempotency_created", ["merchant_id", "created_at"], unique=False)
+
+    op.create_table(
         "identity",
         sa.Column("id", sa.Integer(), nullable=False),
         sa.Column("channel_id", sa.Integer(), nullable=False),
@@ -280,6 +324,50 @@ def upgrade() -> None:
             postgresql_where=sa.text("owner <> 'bot'"),
             sqlite_where=sa.text("owner <> 'bot'"),
         )
+
+    op.create_table(
+        "hook_delivery",
+        sa.Column("id", sa.Integer(), nullable=False),
+        sa.Column("merchant_id", sa.Integer(), nullable=False),
+        sa.Column("hook_id", sa.Integer(), nullable=False),
+        sa.Column("event_id", sa.Text(), nullable=False),
+        sa.Column("event", sa.Text(), nullable=False),
+        sa.Column(
+            "body",
+            sa.JSON(none_as_null=True).with_variant(postgresql.JSONB(none_as_null=True), "postgresql"),
+            nullable=False,
+        ),
+        sa.Column("status", sa.Text(), nullable=False),
+        sa.Column("attempts", sa.Integer(), nullable=False),
+        sa.Column("next_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column(
+            "tries",
+            sa.JSON(none_as_null=True).with_variant(postgresql.JSONB(none_as_null=True), "postgresql"),
+            nullable=False,
+        ),
+        sa.Column("created_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("settled_at", sa.DateTime(timezone=True), nullable=True),
+        sa.CheckConstraint("status in ('due', 'delivered', 'failed')", name="ck_hook_delivery_status"),
+        sa.ForeignKeyConstraint(
+            ["hook_id"],
+            ["hook.id"],
+        ),
+        sa.ForeignKeyConstraint(
+            ["merchant_id"],
+            ["merchant.id"],
+        ),
+        sa.PrimaryKeyConstraint("id"),
+    )
+    with op.batch_alter_table("hook_delivery", schema=None) as batch_op:
+        batch_op.create_index("ix_hook_delivery_created", ["created_at"], unique=False)
+        batch_op.create_index(
+            "ix_hook_delivery_due",
+            ["next_at"],
+            unique=False,
+            postgresql_where=sa.text("status = 'due'"),
+            sqlite_where=sa.text("status = 'due'"),
+        )
+        batch_op.create_index("ix_hook_delivery_hook", ["hook_id", "id"], unique=False)
 
     op.create_table(
         "upload",
@@ -910,6 +998,14 @@ def downgrade() -> None:
 
     op.drop_table("web_session")
     op.drop_table("upload")
+    with op.batch_alter_table("hook_delivery", schema=None) as batch_op:
+        batch_op.drop_index("ix_hook_delivery_hook")
+        batch_op.drop_index(
+            "ix_hook_delivery_due", postgresql_where=sa.text("status = 'due'"), sqlite_where=sa.text("status = 'due'")
+        )
+        batch_op.drop_index("ix_hook_delivery_created")
+
+    op.drop_table("hook_delivery")
     with op.batch_alter_table("conversation", schema=None) as batch_op:
         batch_op.drop_index(
             "ix_conversation_waiting",
@@ -935,6 +1031,14 @@ def downgrade() -> None:
         batch_op.drop_index(batch_op.f("ix_identity_contact_id"))
 
     op.drop_table("identity")
+    with op.batch_alter_table("idempotency", schema=None) as batch_op:
+        batch_op.drop_index("ix_idempotency_created")
+
+    op.drop_table("idempotency")
+    with op.batch_alter_table("hook", schema=None) as batch_op:
+        batch_op.drop_index(batch_op.f("ix_hook_merchant_id"))
+
+    op.drop_table("hook")
     op.drop_table("canned_answer")
     with op.batch_alter_table("api_key", schema=None) as batch_op:
         batch_op.drop_index(batch_op.f("ix_api_key_merchant_id"))
