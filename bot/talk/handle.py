@@ -57,6 +57,8 @@ class Handler:
         contact = self.session.get_one(Contact, conversation.contact_id)
         said = event.payload
         message = self._transcribe(event, conversation, contact)
+        # Whoever writes again is not put aside any longer.
+        conversation.snoozed_until = None
         if conversation.owner != "bot":
             conversation.waiting_since = conversation.waiting_since or event.happened_at
             if said["text"] and stops(said["text"], contact.locale, contact.region, event.happened_at):
@@ -99,6 +101,9 @@ class Handler:
 
     def _heard(self, conversation: Conversation, said: dict[str, Any]) -> tuple[Run | None, engine.Replied]:
         """Find the run that a message belongs to, and what it says apart from its words."""
+        if said["tap"] and said["tap"]["payload"].startswith(handover.AGENT_BUTTON):
+            # An agent's button belongs to no run: what stands on it is what the shopper says.
+            said = {**said, "kind": "text", "tap": None}
         if said["tap"]:
             tap = self.signer.read_button(said["tap"]["payload"])
             run = self.session.get(Run, tap.run_id) if tap else None

@@ -15,6 +15,9 @@ from bot.models import Conversation, Handover, Message, Order, Run
 from bot.talk.events import post_event
 from bot.talk.messages import append
 
+AGENT_BUTTON = "agent."
+"""What the ids of agents' buttons begin with; those of the bot's begin with the number of a run."""
+
 
 class Conflict(Exception):
     """Somebody or something was quicker; the message says who owns the conversation now, or what came in."""
@@ -112,7 +115,11 @@ def take_over(session: Session, conversation_id: int, member_id: int, *, merchan
             return conversation
         raise Conflict("another agent has this conversation")
     task = open_task(
-        session, conversation, "taken_over", merchant_id=merchant_id, order_id=_order_of(session, conversation)
+        session,
+        conversation,
+        "taken_over",
+        merchant_id=merchant_id,
+        order_id=_order_of(session, conversation, merchant_id),
     )
     task.assigned_to = member_id
     _change_owner(session, conversation, "agent", member_id)
@@ -123,7 +130,11 @@ def assign(session: Session, conversation_id: int, member_id: int, *, merchant_i
     """Give a conversation to an agent, whoever has it now."""
     conversation = lock(session, conversation_id)
     task = open_task(
-        session, conversation, "assigned", merchant_id=merchant_id, order_id=_order_of(session, conversation)
+        session,
+        conversation,
+        "assigned",
+        merchant_id=merchant_id,
+        order_id=_order_of(session, conversation, merchant_id),
     )
     task.assigned_to = member_id
     if (conversation.owner, conversation.agent_id) != ("agent", member_id):
@@ -163,7 +174,7 @@ def reply(session: Session, conversation_id: int, member_id: int, words: Reply, 
         author="agent",
         member_id=member_id,
         merchant_id=merchant_id,
-        order_id=_order_of(session, conversation),
+        order_id=_order_of(session, conversation, merchant_id),
         kind="template" if words.template else "buttons" if words.choices else "text",
         body=words.body,
         choices=[dict(choice) for choice in words.choices],
@@ -188,7 +199,7 @@ def note(
         author="agent",
         member_id=member_id,
         merchant_id=merchant_id,
-        order_id=_order_of(session, conversation),
+        order_id=_order_of(session, conversation, merchant_id),
         kind="note",
         body=body,
         status="note",
@@ -260,16 +271,26 @@ def _tell_runs(session: Session, conversation: Conversation, to: str) -> None:
     )
 
 
-def _order_of(session: Session, conversation: Conversation) -> int | None:
-    """The order the conversation is about now: that of the waiting run, else the newest order of the contact."""
+def _order_of(session: Session, conversation: Conversation, merchant_id: int) -> int | None:
+    """The order the conversation is about now, of the shop whose agent speaks.
+
+    That is the open task's, else the waiting run's, else the newest of the contact.
+    """
+    task = open_task_of(session, conversation)
+    if task is not None and task.merchant_id == merchant_id and task.order_id is not None:
+        return task.order_id
     waiting = session.execute(
-        select(col(Run.order_id)).where(col(Run.conversation_id) == conversation.id, col(Run.status) == "waiting")
+        select(col(Run.order_id)).where(
+            col(Run.conversation_id) == conversation.id,
+            col(Run.status) == "waiting",
+            col(Run.merchant_id) == merchant_id,
+        )
     ).scalar_one_or_none()
     if waiting is not None:
         return waiting
     return session.execute(
         select(col(Order.id))
-        .where(col(Order.contact_id) == conversation.contact_id)
+        .where(col(Order.contact_id) == conversation.contact_id, col(Order.merchant_id) == merchant_id)
         .order_by(col(Order.id).desc())
         .limit(1)
     ).scalar_one_or_none()

@@ -12,6 +12,7 @@ from bot.web import (
     errors,
     formats,
     health,
+    inbox,
     languages,
     live,
     logs,
@@ -41,7 +42,7 @@ def create_app(services: Services, register: Iterable[Callable[[Flask], None]] =
     errors.install(app)
     languages.install(app)
     formats.install(app)
-    for module in (health, signin, account, people, orders, overview, uploads, shops):
+    for module in (health, signin, account, people, orders, inbox, overview, uploads, shops):
         app.register_blueprint(module.blueprint)
     _register_webhook(app)
     live.install(app)

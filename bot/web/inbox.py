@@ -1,0 +1,356 @@
+"""The agents' inbox: the queue, one conversation, the call list, canned answers."""
+
+import re
+import secrets
+from typing import Any
+
+from flask import Blueprint, Response, abort, current_app, flash, redirect, render_template, request, url_for
+from flask_babel import gettext as _
+from sqlalchemy import select
+from sqlmodel import Session, col
+from werkzeug.wrappers import Response as AnyResponse
+
+from bot.clock import now
+from bot.models import CannedAnswer, Channel, Conversation, Message
+from bot.services import services
+from bot.talk.handover import Conflict
+from bot.web import inbox_deeds, inbox_forms, inbox_presence, inbox_queue, inbox_words, live, tenant
+from bot.web.access import SHOP, allow, me
+from bot.web.inbox_talk import PLACEHOLDERS, Talk, my_shop, open_talk
+from bot.whatsapp.catalogue import PLACEHOLDER
+from bot.whatsapp.client import Client
+from bot.whatsapp.compose import BODY, length
+from bot.whatsapp.errors import SendError
+from bot.whatsapp.media import MediaRefused, fetch
+
+blueprint = Blueprint("inbox", __name__, url_prefix="/inbox")
+
+ADDRESS_PARTS = ("address1", "address2", "landmark", "city", "state", "postal_code")
+_SHOWN_HERE = ("image/", "audio/", "video/")
+"""What a browser may show in place; everything else is handed over as a file."""
+
+
+@blueprint.get("")
+@allow(SHOP)
+def page() -> str:
+    """Show the queue."""
+    state = live.state("queue")
+    with tenant.reading() as session:
+        queue = _queue(session)
+    return render_template("inbox.html", queue=queue, talk=None, words=inbox_words, live=state)
+
+
+@blueprint.get("/<int:id>")
+@allow(SHOP)
+def conversation(id: int) -> str:  # noqa: A002
+    """Show one conversation beside the queue."""
+    state = live.state("queue", f"conversation:{id}")
+    with tenant.reading() as session:
+        talk = _talk(session, id)
+        queue = _queue(session)
+        answers = session.execute(select(CannedAnswer).order_by(col(CannedAnswer.shortcut))).scalars().all()
+    return render_template(
+        "inbox.html", queue=queue, talk=talk, answers=answers, words=inbox_words, live=state, draft=_draft(),
+        details=request.args.get("show") == "details",
+    )  # fmt: skip
+
+
+@blueprint.post("/<int:id>/reply")
+@allow(SHOP)
+def reply(id: int) -> AnyResponse | tuple[str, int] | str:  # noqa: A002
+    """Send an agent's words, or a template; what the shopper wrote meanwhile is shown first."""
+    try:
+        with tenant.writing() as session:
+            # A template is filled anew: what is sent is what this order says now.
+            talk = _talk(session, id)
+            inbox_deeds.say(session, id, inbox_forms.reply_of(talk))
+    except (Conflict, inbox_forms.Refused) as stopped:
+        return _stopped(id, stopped)
+    return _sent(id)
+
+
+@blueprint.post("/<int:id>/note")
+@allow(SHOP)
+def note(id: int) -> AnyResponse | tuple[str, int] | str:  # noqa: A002
+    """Keep words that only colleagues see."""
+    body = inbox_forms.written("note")
+    try:
+        with tenant.writing() as session:
+            tenant.find(session, Conversation, id)
+            if not body:
+                raise inbox_forms.Refused(_("Write something first."))
+            inbox_deeds.note(session, id, body, inbox_forms.client_id_of())
+    except (Conflict, inbox_forms.Refused) as stopped:
+        return _stopped(id, stopped)
+    return _sent(id)
+
+
+@blueprint.post("/<int:id>/take-over")
+@allow(SHOP)
+def take_over(id: int) -> AnyResponse:  # noqa: A002
+    """Make the person who asks the owner."""
+    return _done(id, lambda session: inbox_deeds.take(session, id))
+
+
+@blueprint.post("/<int:id>/assign")
+@allow(SHOP)
+def assign(id: int) -> AnyResponse:  # noqa: A002
+    """Give the conversation to a colleague, or take it from one."""
+    member_id = request.form.get("member", type=inbox_forms.row_number)
+    if member_id is None:
+        abort(400)
+    return _done(id, lambda session: inbox_deeds.assign(session, id, member_id))
+
+
+@blueprint.post("/<int:id>/release")
+@allow(SHOP)
+def release(id: int) -> AnyResponse:  # noqa: A002
+    """Let the bot go on."""
+    told = _("The bot has the conversation again.")
+    return _done(id, lambda session: inbox_deeds.release(session, id), told=told, leave=True)
+
+
+@blueprint.post("/<int:id>/snooze")
+@allow(SHOP)
+def snooze(id: int) -> AnyResponse:  # noqa: A002
+    """Put the task aside for a while."""
+    wanted = request.form.get("until", "")
+    if wanted not in inbox_deeds.SNOOZES:
+        abort(400)
+    told = _("Put aside. It comes back by itself, or when the shopper writes.")
+    return _done(
+        id, lambda session: inbox_deeds.snooze(session, id, inbox_deeds.wakes_at(wanted)), told=told, leave=True
+    )
+
+
+@blueprint.post("/<int:id>/outcome")
+@allow(SHOP)
+def outcome(id: int) -> AnyResponse:  # noqa: A002
+    """Record what was agreed, and close the task."""
+    wanted, more = inbox_forms.ending(inbox_deeds.ENDINGS)
+    about = request.form.get("order", type=inbox_forms.row_number)
+    if about is None and wanted != "done":
+        abort(400)
+    told = _("Saved: %(what)s.", what=inbox_words.OUTCOMES[wanted])
+    return _done(
+        id, lambda session: inbox_deeds.end(session, id, wanted, about=about, **more), told=told, leave=True
+    )  # fmt: skip
+
+
+@blueprint.post("/<int:id>/address")
+@allow(SHOP)
+def address(id: int) -> AnyResponse:  # noqa: A002
+    """Keep the address that an agent agreed with the shopper."""
+    about = request.form.get("order", type=inbox_forms.row_number)
+    parts = {name: inbox_forms.written(name)[:200] for name in ADDRESS_PARTS}
+    if about is None or not parts["address1"]:
+        flash(_("The first line of the address is needed."), "act")
+        return redirect(url_for("inbox.conversation", id=id, show="details"))
+    kept = {name: value for name, value in parts.items() if value}
+    told = _("Saved: %(what)s.", what=inbox_words.OUTCOMES["address_fixed"])
+    return _done(id, lambda session: inbox_deeds.correct_address(session, id, about, kept), told=told, leave=True)
+
+
+@blueprint.post("/<int:id>/presence")
+@allow(SHOP)
+def presence(id: int) -> dict[str, list[dict[str, Any]]]:  # noqa: A002
+    """Tell who else looks at this conversation, or types in it."""
+    with tenant.reading() as session:
+        tenant.find(session, Conversation, id)
+        here = inbox_presence.beat(services().bell, id, me().id, typing=request.form.get("typing") == "1")
+        names = inbox_queue.people(session) if here else {}
+    told = [
+        _("%(name)s is writing…", name=names[one.member_id]) if one.typing
+        else _("%(name)s is looking", name=names[one.member_id])
+        for one in here if one.member_id in names
+    ]  # fmt: skip
+    return {"here": [{"text": text} for text in told]}
+
+
+@blueprint.get("/<int:id>/media/<int:message_id>")
+@allow(SHOP)
+def media(id: int, message_id: int) -> Response:  # noqa: A002
+    """Hand over a file that the shopper sent; it is fetched from Meta and kept nowhere."""
+    with tenant.reading() as session:
+        talk = tenant.find(session, Conversation, id)
+        message = tenant.find(session, Message, message_id)
+        channel = tenant.find(session, Channel, talk.channel_id)
+    file = message.extra.get("media") if message.conversation_id == id else None
+    if not isinstance(file, dict) or not file.get("id"):
+        abort(404)
+    try:
+        found = fetch(_client(), str(file["id"]), channel.phone_number_id)
+    except MediaRefused:
+        abort(404)
+    except SendError:
+        abort(503)
+    kind = found.mime.split(";")[0]
+    shown = "inline" if kind.startswith(_SHOWN_HERE) else "attachment"
+    # The name is ours: one that a stranger chose has no business in a header.
+    return Response(
+        found.content,
+        mimetype=kind,
+        headers={
+            "Content-Disposition": f'{shown}; filename="message-{message_id}.{kind.rpartition("/")[2]}"',
+            "Content-Security-Policy": "default-src 'none'; sandbox",
+            "Cache-Control": "private, max-age=3600",
+        },
+    )
+
+
+@blueprint.get("/calls")
+@allow(SHOP)
+def calls() -> str:
+    """List whom to call before their parcel leaves."""
+    state = live.state("orders", "queue")
+    with tenant.reading() as session:
+        found = inbox_queue.calls(session)
+        queue = inbox_queue.look(session, "all")
+    return render_template("inbox_calls.html", calls=found, queue=queue, words=inbox_words, live=state)
+
+
+@blueprint.post("/calls/<int:id>")
+@allow(SHOP)
+def called(id: int) -> AnyResponse:  # noqa: A002
+    """Record what a call brought."""
+    wanted, more = inbox_forms.ending(inbox_deeds.CALL_ENDINGS)
+    more["again"] = inbox_deeds.wakes_at("morning" if wanted == "no_answer" and request.form.get("late") else "3")
+    try:
+        with tenant.writing() as session:
+            order = inbox_deeds.called(session, id, wanted, **more)
+            told = f"{order.reference}: {inbox_words.OUTCOMES[wanted]}"
+    except Conflict as conflict:
+        flash(str(conflict), "act")
+    else:
+        flash(told, "good")
+    return redirect(url_for("inbox.calls"))
+
+
+@blueprint.get("/answers")
+@allow(SHOP)
+def answers() -> str:
+    """Show the canned answers."""
+    with tenant.reading() as session:
+        found = session.execute(select(CannedAnswer).order_by(col(CannedAnswer.shortcut))).scalars().all()
+    return render_template("inbox_answers.html", answers=found, placeholders=PLACEHOLDERS)
+
+
+@blueprint.post("/answers")
+@allow(SHOP)
+def save_answer() -> AnyResponse:
+    """Keep a canned answer; one with the same shortcut is replaced."""
+    body, shortcut = inbox_forms.written("body"), inbox_forms.written("shortcut").lstrip("/").lower()
+    unknown = sorted(set(PLACEHOLDER.findall(body)) - set(PLACEHOLDERS))
+    if not re.fullmatch(r"[^\W_]+(-[^\W_]+)*", shortcut) or len(shortcut) > 24:
+        flash(_("A shortcut is one word of letters and digits, such as late."), "bad")
+    elif not body or length(body) > BODY:
+        flash(_("An answer has 1 to %(most)s characters.", most=BODY), "bad")
+    elif unknown:
+        flash(_("Nothing is known for {%(name)s}.", name=unknown[0]), "bad")
+    else:
+        with tenant.writing() as session:
+            statement = select(CannedAnswer).where(col(CannedAnswer.shortcut) == shortcut).with_for_update()
+            answer = session.execute(statement).scalar_one_or_none() or CannedAnswer(
+                merchant_id=my_shop().id, shortcut=shortcut, body="", updated_at=now()
+            )
+            answer.body, answer.updated_at = body, now()
+            session.add(answer)
+        flash(_("Saved."), "good")
+    return redirect(url_for("inbox.answers"))
+
+
+@blueprint.post("/answers/<int:id>/delete")
+@allow(SHOP)
+def delete_answer(id: int) -> AnyResponse:  # noqa: A002
+    """Throw a canned answer away."""
+    with tenant.writing() as session:
+        session.delete(tenant.find(session, CannedAnswer, id))
+    return redirect(url_for("inbox.answers"))
+
+
+def _queue(session: Session) -> inbox_queue.Queue:
+    offset = request.args.get("from", 0, type=int)
+    return inbox_queue.look(session, request.args.get("view", "all"), min(max(0, offset), 10_000))
+
+
+def _talk(session: Session, id: int) -> Talk:  # noqa: A002
+    return open_talk(session, tenant.find(session, Conversation, id), whole=request.args.get("all") == "1")
+
+
+def _draft() -> dict[str, Any]:
+    """What the composer holds: nothing, or the words that could not be sent."""
+    return {
+        "client_id": request.form.get("client_id", "") or secrets.token_hex(8),
+        "body": request.form.get("body", ""),
+        "note": request.form.get("note", ""),
+        "buttons": request.form.getlist("button")[:3],
+        "mode": "note" if "note" in request.form else "template" if request.form.get("template") else "reply",
+    }
+
+
+def _stopped(id: int, why: Exception) -> AnyResponse | tuple[str, int]:  # noqa: A002
+    """Show why nothing was sent, and what the shopper wrote meanwhile; the agent's words stay."""
+    seen = request.form.get("seen", -1, type=int)
+    with tenant.reading() as session:
+        talk = _talk(session, id)
+        answers = session.execute(select(CannedAnswer).order_by(col(CannedAnswer.shortcut))).scalars().all()
+    crossing = [one for one in talk.bubbles if one.author == "shopper" and one.seq > seen] if seen >= 0 else []
+    told = _why(talk, why, bool(crossing))
+    given = {"talk": talk, "answers": answers, "draft": _draft(), "told": told, "crossing": crossing}
+    code = 409 if isinstance(why, Conflict) else 422
+    if "HX-Request" in request.headers:
+        part = render_template("inbox_composer.html", words=inbox_words, **given)
+        return Response(part, code, {"HX-Trigger": "live:conversation"})
+    with tenant.reading() as session:
+        queue = _queue(session)
+    whole = render_template(
+        "inbox.html", queue=queue, words=inbox_words, live=live.state("queue"), details=False, **given
+    )
+    return whole, code
+
+
+def _why(talk: Talk, why: Exception, crossed: bool) -> str:
+    if isinstance(why, inbox_forms.Refused) or talk.elsewhere:
+        return str(why)
+    if talk.conversation.owner == "agent" and not talk.is_mine:
+        return _("%(name)s has this conversation now. Nothing was sent.", name=talk.holder)
+    if crossed:
+        return _("The shopper has just written. Read it, then send again.")
+    if not talk.is_open:
+        return _("The 24 hours are over: only a template can be sent now.")
+    return _("Something came in between. Look once more, then send again.")
+
+
+def _sent(id: int) -> AnyResponse | str:  # noqa: A002
+    if "HX-Request" not in request.headers:
+        return redirect(url_for("inbox.conversation", id=id))
+    with tenant.reading() as session:
+        talk = _talk(session, id)
+        answers = session.execute(select(CannedAnswer).order_by(col(CannedAnswer.shortcut))).scalars().all()
+    fresh = {"client_id": secrets.token_hex(8), "body": "", "note": "", "buttons": [], "mode": "reply"}
+    page = render_template("inbox_composer.html", talk=talk, answers=answers, draft=fresh, words=inbox_words)
+    # The transcript is brought up to date at once, not at the next beat of the live page.
+    return Response(page, headers={"HX-Trigger": "live:conversation"})
+
+
+def _done(id: int, deed: Any, *, told: str = "", leave: bool = False) -> AnyResponse:  # noqa: A002
+    back = url_for("inbox.conversation", id=id)
+    try:
+        with tenant.writing() as session:
+            deed(session)
+    except Conflict as conflict:
+        with tenant.reading() as session:
+            talk = _talk(session, id)
+        flash(_why(talk, conflict, crossed=False), "act")
+        return redirect(back)
+    if told:
+        flash(told, "good")
+    return redirect(url_for("inbox.page") if leave else back)
+
+
+def _client() -> Client:
+    """Return this process's own client of Meta's."""
+    if "pakka_media" not in current_app.extensions:
+        current_app.extensions["pakka_media"] = Client.from_settings(services().settings)
+    client: Client = current_app.extensions["pakka_media"]
+    return client

@@ -1,0 +1,241 @@
+"""The queue: who waits for a person, the most money about to leave first; and whom to call."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+from sqlalchemy import ColumnElement, and_, case, func, or_, select
+from sqlmodel import Session, col
+
+from bot.clock import now
+from bot.database import row_id
+from bot.models import AddressVersion, Audit, Contact, Conversation, Handover, Member, Message, Order, OrderItem
+from bot.web import tenant
+from bot.web.access import me
+from bot.web.inbox_talk import my_shop
+from bot.web.inbox_words import KINDS
+
+VIEWS = ("all", "mine", "unassigned", "snoozed")
+PAGE = 50
+SOON, DAY = timedelta(hours=2), timedelta(hours=24)
+MANY = 1000
+"""Counts stop here: nobody reads a larger one, and counting a whole table takes longer than the page."""
+
+
+@dataclass(frozen=True)
+class Line:
+    """A task as the queue shows it."""
+
+    task: Handover
+    conversation: Conversation
+    order: Order | None
+    group: int
+    """A key of `inbox_words.GROUPS`."""
+    name: str
+    words: str
+    """The shopper's last ones; empty when there are none."""
+    heard: int
+    """The number of the shopper's last message."""
+
+
+@dataclass(frozen=True)
+class Queue:
+    """One page of the queue, with the numbers beside its views."""
+
+    view: str
+    lines: Sequence[Line]
+    counts: dict[str, int]
+    people: dict[int, str]
+    """Who may have a task: id -> name."""
+    more: int | None
+    """The offset of the next page."""
+
+    @property
+    def signals(self) -> dict[int, int]:
+        """Return what should be heard when it is new: task -> the shopper's last message."""
+        return {row_id(line.task): line.heard for line in self.lines}
+
+
+@dataclass(frozen=True)
+class Call:
+    """Somebody to ring before the parcel leaves."""
+
+    order: Order
+    items: str
+    place: str
+    tries: int
+    conversation: int | None
+
+
+def look(session: Session, view: str, offset: int = 0) -> Queue:
+    """Read one page of the queue."""
+    at, shop = now(), my_shop().id
+    view = view if view in VIEWS else "all"
+    with tenant.lifted(session):
+        # The wall's own rule for conversations asks two questions of every row; here the task answers both.
+        found = session.execute(_ranked(shop, view, at).offset(offset).limit(PAGE + 1)).all()
+        counts = _counts(session, shop, at)
+    rows = found[:PAGE]
+    words = _last_words(session, [task.conversation_id for task, *_ in rows])
+    names = _names(session, [talk.contact_id for _, talk, order, _ in rows if order is None or not order.shopper_name])
+    lines = [
+        Line(
+            task=task,
+            conversation=talk,
+            order=order,
+            group=group,
+            name=(order.shopper_name if order else "") or names.get(talk.contact_id, ""),
+            words=words[task.conversation_id][1] if task.conversation_id in words else "",
+            heard=words[task.conversation_id][0] if task.conversation_id in words else 0,
+        )
+        for task, talk, order, group in rows
+    ]
+    return Queue(view, lines, counts, people(session), offset + PAGE if len(found) > PAGE else None)
+
+
+def people(session: Session) -> dict[int, str]:
+    """Return who of the shop can have a conversation: id -> name."""
+    rows = session.execute(select(Member).where(col(Member.disabled_at).is_(None)).order_by(col(Member.name))).scalars()
+    return {row_id(member): member.name or member.email.split("@")[0] for member in rows}
+
+
+def calls(session: Session, *, limit: int = 100) -> Sequence[Call]:
+    """Return whom to call, those first whose time has come and whose parcel leaves first."""
+    at = now()
+    later = case((col(Order.call_at) > at, 1), else_=0)
+    orders = session.execute(
+        select(Order)
+        .where(col(Order.decision) == "call", col(Order.status) == "open")
+        .order_by(later, col(Order.cutoff_at).is_(None), col(Order.cutoff_at), col(Order.amount).desc(), col(Order.id))
+        .limit(limit)
+    ).scalars().all()  # fmt: skip
+    ids = [row_id(order) for order in orders]
+    items: dict[int, list[str]] = {}
+    for item in session.execute(
+        select(OrderItem).where(col(OrderItem.order_id).in_(ids)).order_by(col(OrderItem.position))
+    ).scalars():
+        items.setdefault(item.order_id, []).append(
+            item.name if item.quantity == 1 else f"{item.quantity} × {item.name}"
+        )
+    places: dict[int, str] = {}
+    for version in session.execute(
+        select(AddressVersion)
+        .where(col(AddressVersion.order_id).in_(ids), col(AddressVersion.settled).is_(True))
+        .order_by(col(AddressVersion.version))
+    ).scalars():
+        parts = (version.parts.get(name) for name in ("address1", "address2", "landmark", "city", "postal_code"))
+        places[version.order_id] = ", ".join(str(part) for part in parts if part)
+    tries = _tries(session, ids)
+    talks = _talks(session, [order.contact_id for order in orders if order.contact_id])
+    return [
+        Call(
+            order, ", ".join(items.get(row_id(order), [])), places.get(row_id(order), ""),
+            tries.get(f"order:{order.id}", 0), talks.get(order.contact_id or 0),
+        )
+        for order in orders
+    ]  # fmt: skip
+
+
+def _ranked(shop: int, view: str, at: datetime) -> Any:
+    at_stake = and_(col(Order.status) == "open", col(Order.cutoff_at).is_not(None))
+    group = case(
+        (and_(at_stake, col(Order.cutoff_at) < at), 2),
+        (and_(at_stake, col(Order.cutoff_at) < at + SOON), 0),
+        (and_(at_stake, col(Order.cutoff_at) < at + DAY), 1),
+        else_=3,
+    )
+    # A parcel that has left, or none at all: no money can be saved any more by being quick.
+    stake = case((col(Order.status) == "open", col(Order.amount)), else_=0)
+    return (
+        select(Handover, Conversation, Order, group)
+        .join(Conversation, col(Conversation.id) == col(Handover.conversation_id))
+        .outerjoin(Order, and_(col(Order.id) == col(Handover.order_id), col(Order.merchant_id) == shop))
+        .where(col(Handover.merchant_id) == shop, col(Handover.resolved_at).is_(None), *_of_view(view, at))
+        .order_by(group, stake.desc(), col(Handover.opened_at), col(Handover.id))
+    )
+
+
+def _of_view(view: str, at: datetime) -> list[ColumnElement[bool]]:
+    asleep = and_(col(Conversation.snoozed_until).is_not(None), col(Conversation.snoozed_until) > at)
+    if view == "snoozed":
+        return [asleep]
+    awake = or_(col(Conversation.snoozed_until).is_(None), col(Conversation.snoozed_until) <= at)
+    if view == "mine":
+        return [awake, col(Handover.assigned_to) == me().id]
+    return [awake, col(Handover.assigned_to).is_(None)] if view == "unassigned" else [awake]
+
+
+def _counts(session: Session, shop: int, at: datetime) -> dict[str, int]:
+    some = (
+        select(col(Handover.assigned_to).label("who"), col(Conversation.snoozed_until).label("until"))
+        .join(Conversation, col(Conversation.id) == col(Handover.conversation_id))
+        .where(col(Handover.merchant_id) == shop, col(Handover.resolved_at).is_(None))
+        .limit(MANY)
+        .subquery()
+    )
+    asleep = and_(some.c.until.is_not(None), some.c.until > at)
+    awake = or_(some.c.until.is_(None), some.c.until <= at)
+    figures = session.execute(
+        select(func.count(), *(
+            func.coalesce(func.sum(case((condition, 1), else_=0)), 0)
+            for condition in (asleep, and_(awake, some.c.who == me().id), and_(awake, some.c.who.is_(None)))
+        )).select_from(some)
+    ).one()  # fmt: skip
+    whole, sleeping, mine, unassigned = (int(figure) for figure in figures)
+    to_call = (
+        select(col(Order.id))
+        .where(
+            col(Order.merchant_id) == shop,
+            col(Order.decision) == "call",
+            col(Order.status) == "open",
+            or_(col(Order.call_at).is_(None), col(Order.call_at) <= at),
+        )
+        .limit(MANY)
+        .subquery()
+    )
+    ringing = session.execute(select(func.count()).select_from(to_call)).scalar_one()
+    return {"all": whole - sleeping, "mine": mine, "unassigned": unassigned, "snoozed": sleeping, "calls": ringing}
+
+
+def _last_words(session: Session, talks: Sequence[int]) -> dict[int, tuple[int, str]]:
+    newest = (
+        select(col(Message.conversation_id).label("talk"), func.max(Message.seq).label("seq"))
+        .where(col(Message.conversation_id).in_(talks), col(Message.author) == "shopper")
+        .group_by(col(Message.conversation_id))
+        .subquery()
+    )
+    rows = session.execute(
+        select(Message).join(
+            newest, and_(col(Message.conversation_id) == newest.c.talk, col(Message.seq) == newest.c.seq)
+        )
+    ).scalars()
+    return {
+        message.conversation_id: (message.seq, message.body[:140] or str(KINDS.get(message.kind, "")))
+        for message in rows
+    }
+
+
+def _names(session: Session, contacts: Sequence[int]) -> dict[int, str]:
+    rows = session.execute(select(Contact).where(col(Contact.id).in_(contacts))).scalars()
+    return {row_id(contact): contact.name for contact in rows}
+
+
+def _tries(session: Session, ids: Sequence[int]) -> dict[str, int]:
+    rows = session.execute(
+        select(col(Audit.object), func.count())
+        .where(
+            col(Audit.merchant_id) == my_shop().id,
+            col(Audit.object).in_([f"order:{number}" for number in ids]),
+            col(Audit.act) == "order.called",
+        )
+        .group_by(col(Audit.object))
+    )
+    return {about: number for about, number in rows}  # noqa: C416  # A row is no pair to the type checker.
+
+
+def _talks(session: Session, contacts: Sequence[int]) -> dict[int, int]:
+    rows = session.execute(
+        select(col(Conversation.contact_id), col(Conversation.id)).where(col(Conversation.contact_id).in_(contacts))
+    ).all()
+    return {contact: talk for contact, talk in rows if talk is not None}

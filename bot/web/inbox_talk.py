@@ -1,0 +1,293 @@
+"""One conversation, with everything an agent needs to go on with it."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from babel import Locale, UnknownLocaleError
+from flask import abort
+from flask_babel import get_locale
+from sqlalchemy import select
+from sqlmodel import Session, col
+
+from bot.clock import now
+from bot.database import row_id
+from bot.engine import Item, Items, Money
+from bot.models import (
+    AddressVersion,
+    Contact,
+    Conversation,
+    Handover,
+    Identity,
+    Member,
+    Merchant,
+    Message,
+    Order,
+    OrderItem,
+    Receipt,
+    Run,
+    WhatsAppTemplate,
+)
+from bot.talk import handover
+from bot.text import known, template_values, write
+from bot.web import tenant
+from bot.web.access import me
+from bot.web.inbox_words import TEMPLATES
+from bot.web.sessions import Shop
+from bot.whatsapp.catalogue import PLACEHOLDER, Template, catalogue
+from bot.whatsapp.compose import ComposeError
+from bot.whatsapp.templates import SENDABLE
+
+BUBBLES = 60
+ALL_BUBBLES = 500
+PLACEHOLDERS = ("name", "shop", "order", "amount", "items", "agent")
+"""What canned answers may name."""
+
+
+@dataclass(frozen=True)
+class Offer:
+    """A template that may be sent to this shopper now, filled."""
+
+    key: str
+    template: Template
+    values: dict[str, str]
+    text: str
+    refusal: str
+    """Its state at Meta when it cannot be sent; empty when it can."""
+
+
+@dataclass(frozen=True)
+class Talk:
+    """What the page of a conversation shows."""
+
+    conversation: Conversation
+    contact: Contact
+    shop: Merchant
+    task: Handover | None
+    holder: str
+    """Who has the conversation, when an agent has it; empty for somebody of another shop."""
+    elsewhere: bool
+    """Whether another shop that speaks through the same number has it."""
+    orders: Sequence[Order]
+    """Of this shopper, the one that this is about first."""
+    items: Sequence[OrderItem]
+    addresses: Sequence[AddressVersion]
+    """Of the first order, newest first."""
+    run: Run | None
+    bubbles: Sequence[Message]
+    quoted: dict[str, Message]
+    receipts: dict[int, dict[str, datetime]]
+    older: bool
+    """Whether there are earlier bubbles than those."""
+    asked: Message | None
+    """The bot's last question."""
+    offers: Sequence[Offer]
+    phone: str
+
+    @property
+    def order(self) -> Order | None:
+        """The order that this is about."""
+        return self.orders[0] if self.orders else None
+
+    @property
+    def is_mine(self) -> bool:
+        """Whether the person who looks has it."""
+        return self.conversation.owner == "agent" and self.conversation.agent_id == me().id
+
+    @property
+    def is_open(self) -> bool:
+        """Whether free text may be sent."""
+        return handover.window_is_open(self.conversation, now())
+
+    @property
+    def name(self) -> str:
+        """The shopper's name, as the order or else WhatsApp has it."""
+        return (self.order.shopper_name if self.order else "") or self.contact.name
+
+    @property
+    def language(self) -> str:
+        """The name of the shopper's language in the agent's."""
+        try:
+            locale = Locale.parse(self.locale.replace("-", "_"))
+        except (UnknownLocaleError, ValueError):
+            return self.locale
+        return str(locale.get_display_name(get_locale()) or self.locale)
+
+    @property
+    def locale(self) -> str:
+        """The shopper's language."""
+        return self.contact.locale or (self.order.locale if self.order else None) or self.shop.locale
+
+    def filled(self, text: str) -> str:
+        """Fill a canned answer; a placeholder that nothing is known for is left for the agent to see."""
+        values = {**_values(self.shop, self.order, self.items, self.name), "agent": me().label}
+        written = {name: write(value, known(self.locale)) for name, value in values.items() if value}
+        return PLACEHOLDER.sub(lambda match: written.get(match[1], match[0]), text)
+
+
+def my_shop() -> Shop:
+    """Return the shop of the person who asks; answers 404 to a platform admin, who has none."""
+    shop = me().shop
+    return shop if shop is not None else abort(404)
+
+
+def open_talk(session: Session, conversation: Conversation, *, whole: bool = False) -> Talk:
+    """Read a conversation that the wall let through."""
+    talk_id = row_id(conversation)
+    task = session.execute(
+        select(Handover).where(col(Handover.conversation_id) == talk_id, col(Handover.resolved_at).is_(None))
+    ).scalar_one_or_none()
+    runs = session.execute(
+        select(Run).where(col(Run.conversation_id) == talk_id).order_by(col(Run.id).desc()).limit(20)
+    ).scalars().all()  # fmt: skip
+    run = next((run for run in runs if run.status == "waiting"), runs[0] if runs else None)
+    orders = _orders(session, conversation, (task.order_id if task else None) or (run.order_id if run else None))
+    first = orders[0] if orders else None
+    items, addresses = _of_order(session, first)
+    most = ALL_BUBBLES if whole else BUBBLES
+    newest = session.execute(
+        select(Message).where(col(Message.conversation_id) == talk_id).order_by(col(Message.seq).desc()).limit(most + 1)
+    ).scalars().all()  # fmt: skip
+    bubbles = list(reversed(newest[:most]))
+    contact = tenant.find(session, Contact, conversation.contact_id)
+    shop = session.get_one(Merchant, my_shop().id)
+    holder = session.get(Member, conversation.agent_id) if conversation.agent_id else None
+    name = (first.shopper_name if first else "") or contact.name
+    locale = contact.locale or (first.locale if first else None) or shop.locale
+    return Talk(
+        conversation=conversation,
+        contact=contact,
+        shop=shop,
+        task=task,
+        holder=(holder.name or holder.email.split("@")[0]) if holder else "",
+        elsewhere=is_elsewhere(session, conversation),
+        orders=orders,
+        items=items,
+        addresses=addresses,
+        run=run,
+        bubbles=bubbles,
+        quoted=_quoted(session, bubbles, talk_id),
+        receipts=_receipts(session, bubbles),
+        older=len(newest) > most,
+        asked=next((one for one in reversed(bubbles) if one.author == "bot" and one.kind != "reaction"), None),
+        offers=_offers(session, shop, first, items, name, locale),
+        phone=_phone(session, conversation, first),
+    )
+
+
+def is_elsewhere(session: Session, conversation: Conversation) -> bool:
+    """Tell whether another shop's agents have this conversation: one number may speak for several shops."""
+    shop = my_shop()
+    with tenant.lifted(session):
+        task = session.execute(
+            select(col(Handover.merchant_id)).where(
+                col(Handover.conversation_id) == conversation.id, col(Handover.resolved_at).is_(None)
+            )
+        ).scalar_one_or_none()
+        agent = session.execute(
+            select(col(Member.merchant_id)).where(col(Member.id) == conversation.agent_id)
+        ).scalar_one_or_none()
+    return any(whose not in (None, shop.id) for whose in (task, agent))
+
+
+def _orders(session: Session, conversation: Conversation, about: int | None) -> list[Order]:
+    newest = list(
+        session.execute(
+            select(Order)
+            .where(col(Order.contact_id) == conversation.contact_id)
+            .order_by(col(Order.id).desc())
+            .limit(12)
+        ).scalars()
+    )
+    first = session.get(Order, about) if about else None
+    return [first, *(order for order in newest if order.id != first.id)] if first else newest
+
+
+def _of_order(session: Session, order: Order | None) -> tuple[list[OrderItem], list[AddressVersion]]:
+    if order is None:
+        return [], []
+    items = session.execute(
+        select(OrderItem).where(col(OrderItem.order_id) == order.id).order_by(col(OrderItem.position))
+    ).scalars()
+    addresses = session.execute(
+        select(AddressVersion)
+        .where(col(AddressVersion.order_id) == order.id)
+        .order_by(col(AddressVersion.version).desc())
+        .limit(20)
+    ).scalars()
+    return list(items), list(addresses)
+
+
+def _quoted(session: Session, bubbles: Sequence[Message], talk_id: int) -> dict[str, Message]:
+    wamids = {bubble.quoted_wamid for bubble in bubbles if bubble.quoted_wamid}
+    wamids |= {target for bubble in bubbles if (target := _target(bubble))}
+    if not wamids:
+        return {}
+    rows = session.execute(
+        select(Message).where(col(Message.wamid).in_(wamids), col(Message.conversation_id) == talk_id)
+    ).scalars()
+    return {row.wamid: row for row in rows if row.wamid}
+
+
+def _target(bubble: Message) -> str | None:
+    reaction = bubble.extra.get("reaction")
+    return (reaction or {}).get("target") if isinstance(reaction, dict | None) else None
+
+
+def _receipts(session: Session, bubbles: Sequence[Message]) -> dict[int, dict[str, datetime]]:
+    found: dict[int, dict[str, datetime]] = {}
+    ours = [bubble.id for bubble in bubbles if bubble.direction == "out"]
+    rows = session.execute(
+        select(col(Receipt.message_id), col(Receipt.status), col(Receipt.at)).where(col(Receipt.message_id).in_(ours))
+    )
+    for message_id, status, at in rows:
+        found.setdefault(message_id, {})[status] = at
+    return found
+
+
+def _phone(session: Session, conversation: Conversation, order: Order | None) -> str:
+    if order is not None and order.phone:
+        return order.phone
+    if order is not None and order.intent == "denied":
+        # The number was wiped: whoever has it is a stranger.
+        return ""
+    number = session.execute(
+        select(col(Identity.value))
+        .where(col(Identity.contact_id) == conversation.contact_id, col(Identity.scheme) == "phone")
+        .order_by(col(Identity.id).desc())
+        .limit(1)
+    ).scalar_one_or_none()
+    return f"+{number}" if number else ""
+
+
+def _values(shop: Merchant, order: Order | None, items: Sequence[OrderItem], name: str) -> dict[str, Any]:
+    values: dict[str, Any] = {"name": name, "shop": shop.name}
+    if order is not None:
+        values["order"] = order.reference
+        values["amount"] = Money(order.amount, order.currency)
+        values["items"] = Items(tuple(Item(item.name, item.quantity) for item in items)) if items else ""
+    return values
+
+
+def _offers(
+    session: Session, shop: Merchant, order: Order | None, items: Sequence[OrderItem], name: str, locale: str
+) -> list[Offer]:
+    if order is None:
+        return []
+    values = _values(shop, order, items, name)
+    states = {(row.name, row.language): row.status for row in session.execute(select(WhatsAppTemplate)).scalars().all()}
+    offers = []
+    for key in TEMPLATES:
+        template = catalogue().find(key, known(locale))
+        if template is None or (key in ("order_reminder", "delivery_slot") and order.status != "open"):
+            continue
+        try:
+            filled = template_values(key, template.locale, values, order.region)
+            text = template.read(filled)
+        except (KeyError, ComposeError):
+            # A template that asks for more than an agent's order can fill is none for an agent.
+            continue
+        state = states.get((template.name, template.language), SENDABLE[0])
+        offers.append(Offer(key, template, filled, text, "" if state in SENDABLE else state))
+    return offers
