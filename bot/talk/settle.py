@@ -24,6 +24,8 @@ MAXIMUM_ATTEMPTS = 100
 """With back-off this is a working day of a provider that is down."""
 PROBE = timedelta(seconds=60)
 """How often a number that Meta has blocked is tried again."""
+COUNTRY_WAIT = timedelta(hours=1)
+"""How long the messages to a country wait that Meta closed to a number."""
 RANK = {"queued": 0, "sending": 0, "unknown": 0, "sent": 1, "delivered": 2, "read": 3, "played": 4}
 """A status only moves up (whatsapp.md: monotone rule)."""
 
@@ -136,7 +138,16 @@ def _again(desk: Desk, message: Message, conversation: Conversation, _n: Channel
 def _hold_number(
     desk: Desk, message: Message, conversation: Conversation, channel: Channel, error: errors.SendError
 ) -> None:
-    """Keep everything of a number back for a while; the message itself did nothing wrong."""
+    """Keep everything of a number back for a while; the message itself did nothing wrong.
+
+    Where Meta restricts one country, the others' shoppers do not wait: each of that country's messages does.
+    """
+    if isinstance(error, errors.HoldNumber) and error.one_country_only:
+        log.error("country.held", channel=channel.id, code=error.code)
+        message.attempts -= 1
+        message.status, message.error_code, message.claimed_until = "queued", error.code, None
+        message.not_before = now() + COUNTRY_WAIT
+        return
     wait = error.wait(1) or PROBE
     channel.held_until, channel.held_reason = now() + wait, f"code_{error.code}"
     log.warning("number.held", channel=channel.id, code=error.code, seconds=wait.total_seconds())

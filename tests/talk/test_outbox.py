@@ -106,6 +106,20 @@ def test_trouble_of_the_account_holds_everything_and_fails_nothing(
     assert [state(services, i).status for i in ids] == ["sent", "sent"]
 
 
+def test_a_country_that_is_closed_holds_nobody_elsewhere(
+    services: Services, talks: list[int], client: Client, throttle: Throttle, cloud: Cloud
+) -> None:
+    cloud.ask("POST", "/faults", target="messages.send", effect={"code": 130497}, next=1)
+    closed = queue(services, talks[0], "closed")
+    outbox.deliver(services, client, throttle)
+    other = queue(services, talks[1], "other")
+    outbox.deliver(services, client, throttle)
+    waiting = state(services, closed)
+    assert (waiting.status, waiting.attempts, state(services, other).status) == ("queued", 0, "sent")
+    assert waiting.not_before is not None
+    assert waiting.not_before > now() + timedelta(minutes=59)
+
+
 def test_a_shopper_who_gets_too_many_waits_alone(
     services: Services, talks: list[int], client: Client, throttle: Throttle, cloud: Cloud
 ) -> None:
