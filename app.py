@@ -12,9 +12,10 @@ else:
     from bot.services import Services
     from bot.settings import Settings, SettingsError
     from bot.web.application import create_app
+    from flows import FLOWS
 
     try:
-        app = create_app(Services.from_settings(Settings.from_env()), [register])
+        app = create_app(Services.from_settings(Settings.from_env()), [register], FLOWS)
     except SettingsError as error:
         # One line that names the setting, and no traceback: an operator reads this, not an author.
         raise SystemExit(str(error)) from None

@@ -165,14 +165,15 @@ def _write(value: Any) -> Any:
 
 def _checked(rules: Rules) -> Rules:
     problems = [
-        (rules.ask_after_minutes < 0, "ask_after_minutes: must not be negative"),
+        (not 0 <= rules.ask_after_minutes <= 20160, "ask_after_minutes: from 0 to 20160 (two weeks)"),
         (rules.on_silence not in ON_SILENCE, f"on_silence: must be one of {', '.join(ON_SILENCE)}"),
         (not set(rules.flows) <= set(FLOWS), f"flows: only {', '.join(FLOWS)}"),
         (not 0 <= rules.hold_out_percent <= 50, "hold_out_percent: from 0 to 50"),
         (not 0 <= rules.margin_percent <= 100, "margin_percent: from 0 to 100"),
         (rules.return_cost < 0, "return_cost: must not be negative"),
         (len(rules.reminder_hours) > 2, "reminder_hours: two reminders at the most"),
-        (any(hours <= 0 for hours in (*rules.reminder_hours, rules.give_up_hours)), "reminder_hours: above 0"),
+        (any(not 0 < hours <= 336 for hours in rules.reminder_hours), "reminder_hours: above 0, at most 336 (14 days)"),
+        (not 0 < rules.give_up_hours <= 336, "give_up_hours: above 0, at most 336 (14 days)"),
         (not rules.courier_days or not set(rules.courier_days) <= set(range(7)), "courier_days: 0 (Monday) to 6"),
         (not 0 <= rules.review_after_hours <= 1680, "review_after_hours: from 0 to 1680 (70 days)"),
         (rules.parcel_kg <= 0, "parcel_kg: must be above 0"),
@@ -181,7 +182,8 @@ def _checked(rules: Rules) -> Rules:
         (not 1 <= rules.delivery_days <= 60, "delivery_days: from 1 to 60"),
         (not 1 <= rules.maximum_age_days <= 365, "maximum_age_days: from 1 to 365"),
         (rules.minimum_amount < 0, "minimum_amount: must not be negative"),
-        (rules.cancel_after_hours is not None and rules.cancel_after_hours <= 0, "cancel_after_hours: above 0"),
+        (rules.cancel_after_hours is not None and not 0 < rules.cancel_after_hours <= 2160,
+         "cancel_after_hours: above 0, at most 2160 (90 days)"),
         (not set(rules.parts_of_day) <= set(PARTS_OF_DAY), f"parts_of_day: only {', '.join(PARTS_OF_DAY)}"),
         # Meta repeats a post for up to seven days; one that were forgotten earlier would be taken for a new one.
         (not 8 <= rules.keep_envelopes_days <= 365, "keep_envelopes_days: from 8 to 365"),

@@ -1,14 +1,16 @@
 """The web application: the console for people, the webhook for Meta, the API for shops' systems."""
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 
 from flask import Flask
 
+from bot.engine import Flow
 from bot.services import Services
 from bot.settings import ROOT
 from bot.web import (
     access,
     account,
+    connection,
     errors,
     formats,
     health,
@@ -20,6 +22,7 @@ from bot.web import (
     overview,
     people,
     protection,
+    settings,
     shops,
     signin,
     uploads,
@@ -27,13 +30,21 @@ from bot.web import (
 from bot.web.vault import Vault
 
 
-def create_app(services: Services, register: Iterable[Callable[[Flask], None]] = ()) -> Flask:
-    """Return the application; `register` are functions that add what only the top level may know, such as commands."""
+def create_app(
+    services: Services,
+    register: Iterable[Callable[[Flask], None]] = (),
+    flows: Mapping[str, Flow] | None = None,
+) -> Flask:
+    """Return the application; `register` are functions that add what only the top level may know, such as commands.
+
+    `flows` are the talks whose texts the console shows.
+    """
     logs.configure()
     app = Flask(
         "bot.web", template_folder=str(ROOT / "templates" / "pages"), static_folder=str(ROOT / "bot/web/static")
     )
     app.extensions["pakka"] = services
+    app.extensions["pakka_flows"] = flows or {}
     app.extensions["pakka_vault"] = Vault(services.settings.secret_key)
     logs.install(app)
     protection.cap_bodies(app)
@@ -42,7 +53,7 @@ def create_app(services: Services, register: Iterable[Callable[[Flask], None]] =
     errors.install(app)
     languages.install(app)
     formats.install(app)
-    for module in (health, signin, account, people, orders, inbox, overview, uploads, shops):
+    for module in (health, signin, account, people, orders, inbox, overview, uploads, settings, connection, shops):
         app.register_blueprint(module.blueprint)
     _register_webhook(app)
     live.install(app)

@@ -15,6 +15,7 @@ from bot.services import Services
 from bot.settings import Settings
 from bot.web import passwords
 from bot.web.application import create_app
+from flows import FLOWS
 from tests.web import samples
 from tests.web.samples import PASSWORD, Shop
 
@@ -37,7 +38,7 @@ def services(sqlite_url: str, redis_url: str) -> Services:
 @pytest.fixture
 def app(services: Services) -> Flask:
     """The application."""
-    return create_app(services)
+    return create_app(services, flows=FLOWS)
 
 
 @pytest.fixture
