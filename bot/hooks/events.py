@@ -37,9 +37,7 @@ TEST = "ping"
 """What the owner sends to see whether an address answers."""
 
 
-def tell(
-    session: Session, order: Order, changes: Mapping[str, Any], at: datetime, bell: Bell | None = None
-) -> None:
+def tell(session: Session, order: Order, changes: Mapping[str, Any], at: datetime, bell: Bell | None = None) -> None:
     """Tell the hooks of the order's merchant what became of it; costs one small query per transaction without any.
 
     `changes` are those that took effect. Without a `bell` the clock's sweep finds the rows within seconds.

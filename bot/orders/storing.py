@@ -10,6 +10,7 @@ from sqlalchemy.orm import make_transient_to_detached
 from sqlmodel import Session
 
 from bot.addresses import Report
+from bot.database import row_id
 from bot.models import AddressVersion, Merchant, Order, OrderItem, Upload
 from bot.orders.bulk import insert_rows, next_ids, row_values
 from bot.orders.changes import address_parts, digest_of, findings_of
@@ -22,24 +23,27 @@ FLOW = "order_confirmation"
 
 def create_orders(
     session: Session,
-    upload: Upload,
+    upload: Upload | None,
     merchant: Merchant,
     fresh: Sequence[tuple[Draft, Report]],
     at: datetime,
     shards: int,
 ) -> dict[str, Order]:
-    """Insert new orders with their items and first addresses, and plan their talks."""
+    """Insert new orders with their items and first addresses, and plan their talks.
+
+    `upload` is the list that they came with; None for those that a merchant's system made.
+    """
     rules = Rules.from_json(merchant.rules)
     cutoff = rules.next_cutoff(at, ZoneInfo(merchant.timezone))
     created: dict[str, Order] = {}
     items: list[dict[str, Any]] = []
     addresses: list[dict[str, Any]] = []
     for order_id, (draft, report) in zip(next_ids(session, Order, len(fresh)), fresh, strict=True):
-        held_out = is_held_out(upload.merchant_id, draft.reference, rules.hold_out_percent)
+        held_out = is_held_out(row_id(merchant), draft.reference, rules.hold_out_percent)
         created[draft.reference] = Order(
             id=order_id,
-            merchant_id=upload.merchant_id,
-            upload_id=upload.id,
+            merchant_id=row_id(merchant),
+            upload_id=upload.id if upload else None,
             reference=draft.reference,
             placed_at=draft.placed_at,
             shopper_name=draft.shopper_name,

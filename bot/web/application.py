@@ -3,6 +3,7 @@
 from collections.abc import Callable, Iterable, Mapping
 
 from flask import Flask
+from flask_openapi3 import OpenAPI
 
 from bot.engine import Flow
 from bot.services import Services
@@ -10,6 +11,7 @@ from bot.settings import ROOT
 from bot.web import (
     access,
     account,
+    api,
     connection,
     errors,
     formats,
@@ -40,9 +42,10 @@ def create_app(
     `flows` are the talks whose texts the console shows.
     """
     logs.configure()
-    app = Flask(
-        "bot.web", template_folder=str(ROOT / "templates" / "pages"), static_folder=str(ROOT / "bot/web/static")
-    )
+    app = OpenAPI(
+        "bot.web", template_folder=str(ROOT / "templates" / "pages"), static_folder=str(ROOT / "bot/web/static"),
+        info=api.INFO, doc_ui=False, validation_error_callback=api.of_validation,
+    )  # fmt: skip
     app.extensions["pakka"] = services
     app.extensions["pakka_flows"] = flows or {}
     app.extensions["pakka_vault"] = Vault(services.settings.secret_key)
@@ -56,6 +59,7 @@ def create_app(
     for module in (health, signin, account, people, orders, inbox, overview, uploads, settings, connection, shops):
         app.register_blueprint(module.blueprint)
     _register_webhook(app)
+    api.install(app)
     live.install(app)
     for add in register:
         add(app)

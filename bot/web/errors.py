@@ -9,6 +9,8 @@ from flask_wtf.csrf import CSRFError
 from werkzeug.exceptions import HTTPException, InternalServerError
 from werkzeug.wrappers import Response
 
+from bot.web.api.problems import problem
+
 log = structlog.get_logger()
 
 
@@ -69,10 +71,7 @@ def _crashed(error: Exception) -> Response:
 
 def _page(code: int, title: str, text: str) -> Response:
     if request.path.startswith("/api/"):
-        body = {"type": "about:blank", "title": title, "status": code, "detail": text}
-        return current_app.response_class(
-            current_app.json.dumps(body), status=code, mimetype="application/problem+json"
-        )
+        return problem(code)
     if "HX-Request" in request.headers or request.accept_mimetypes.best == "application/json":
         return current_app.response_class(f"{title}. {text}", status=code, mimetype="text/plain")
     return current_app.response_class(render_template("error.html", code=code, title=title, text=text), status=code)

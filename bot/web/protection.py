@@ -11,7 +11,7 @@ from bot.web.access import someone
 BODY_LIMIT = 1024 * 1024
 UPLOAD_LIMIT = 50 * 1024 * 1024
 """A shop export of 100,000 rows has about 40 MB."""
-_BIG = frozenset({"uploads.receive"})
+_BIG = frozenset({"uploads.receive", "api.create_upload"})
 _OWN_CAP = frozenset({"whatsapp.receive"})
 """The webhook caps its body itself, because it needs the raw bytes."""
 
