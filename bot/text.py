@@ -336,14 +336,16 @@ def _day(day: Day, locale: str, where: Locale, region: str) -> str:
     written = format_skeleton("MMMEd", day.on, locale=where)
     if not day.part:
         return written
+    # A Latin comma looks lost between Arabic letters.
+    comma = "، " if where.text_direction == "rtl" else ", "
     start, dash, end = day.part.partition("-")
     if dash:
         hours = [_hour(one, where) for one in (start, end) if one]
         if len(hours) == 2:
-            return f"{written}, {hours[0]}–{hours[1]}"
-        return f"{written}, {render('slot.after' if start else 'slot.before', {'time': hours[0]}, locale, region)}"
+            return f"{written}{comma}{hours[0]}–{hours[1]}"
+        return f"{written}{comma}{render('slot.after' if start else 'slot.before', {'time': hours[0]}, locale, region)}"
     written = format_skeleton(_skeleton(locale, region), day.on, locale=where)
-    return f"{written}, {render(f'slot.part.{day.part}', {}, locale, region)}"
+    return f"{written}{comma}{render(f'slot.part.{day.part}', {}, locale, region)}"
 
 
 @cache
