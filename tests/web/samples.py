@@ -10,6 +10,7 @@ from bot.clock import now
 from bot.models import (
     AddressVersion,
     Audit,
+    CannedAnswer,
     Channel,
     Contact,
     Conversation,
@@ -44,6 +45,12 @@ class Shop:
     upload: int
     members: dict[str, int]
     conversation: int
+    answer: int
+    """A canned one."""
+    media: int
+    """A message with a file."""
+    review: int
+    """One with a photo."""
 
 
 def fill(services: Services, slug: str = "kesar", *, count: int = 12) -> Shop:
@@ -123,6 +130,9 @@ def _write(session: Session, slug: str, count: int) -> Shop:
             detail={"by": "merchant", "changes": {"decision": ["hold", "ship"]}, "texts": []},
         )
     )
+    answer = CannedAnswer(merchant_id=shop.id, shortcut="sorry", body=f"{slug} is sorry, {{name}}.", updated_at=at)
+    session.add(answer)
+    session.flush()
     ids = [order.id for order in orders]
     first = session.exec(select(Run).where(Run.order_id == ids[0])).one()
     return Shop(
@@ -134,6 +144,9 @@ def _write(session: Session, slug: str, count: int) -> Shop:
         upload=upload.id or 0,
         members={role: member.id or 0 for role, member in people.items()},
         conversation=first.conversation_id,
+        answer=answer.id or 0,
+        media=session.exec(select(Message.id).where(Message.key == f"{slug}:#1000:2")).one_or_none() or 0,
+        review=session.exec(select(Review.id).where(Review.merchant_id == shop.id)).first() or 0,
     )
 
 
@@ -248,7 +261,12 @@ def _order(session: Session, shop: Merchant, channel: Channel, upload: Upload, n
         )
     _talk(session, shop, channel, contact, order, at)
     if intent == "unreachable":
-        session.add(Review(merchant_id=shop.id, order_id=order.id, rating=4, text="Nice", created_at=at, updated_at=at))
+        session.add(
+            Review(
+                merchant_id=shop.id, order_id=order.id, rating=4, text=f"Nice, {shop.slug}", tags=["late"],
+                media=[{"id": "1", "kind": "image"}], created_at=at, updated_at=at,
+            )
+        )  # fmt: skip
     return order
 
 
@@ -311,7 +329,12 @@ def _talk(session: Session, shop: Merchant, channel: Channel, contact: Contact, 
     ]
     if order.intent == "confirmed":
         said += [
-            ("in", "shopper", "haan bhej do, lekin flat 12 shanti niwas, gomti nagar", {"status": "received"}),
+            (
+                "in",
+                "shopper",
+                "haan bhej do, lekin flat 12 shanti niwas, gomti nagar",
+                {"status": "received", "kind": "document", "extra": {"media": {"id": "1", "filename": "map.pdf"}}},
+            ),
             (
                 "out",
                 "bot",

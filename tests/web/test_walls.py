@@ -16,7 +16,8 @@ from flask.testing import FlaskClient
 from sqlalchemy import inspect, text
 from sqlmodel import SQLModel, select
 
-from bot.models import Message, Order
+from bot.clock import now
+from bot.models import CannedAnswer, Message, Order
 from bot.services import Services
 from bot.web import tenant
 from tests.web import samples
@@ -94,6 +95,33 @@ VISITS = {
     "orders.order": [Visit("GET", "/orders/{order}", SHOP, owned=True)],
     "orders.outcome": [Visit("POST", "/orders/{order}/outcome", SHOP, {"outcome": "hold"}, owned=True)],
     "orders.outcome_of_many": [Visit("POST", "/orders/outcomes", MERCHANT, {"outcome": "hold", "order": "{order}"})],
+    "inbox.page": [Visit("GET", "/inbox", SHOP), Visit("GET", "/inbox?view=mine&from=50&at={conversation}", SHOP)],
+    "inbox.conversation": [
+        Visit("GET", "/inbox/{conversation}", SHOP, owned=True),
+        Visit("GET", "/inbox/{conversation}?all=1&show=details", SHOP, owned=True),
+    ],
+    "inbox.reply": [
+        Visit("POST", "/inbox/{conversation}/reply", SHOP, {"body": "Hello", "client_id": "walls", "seen": 99}, owned=True)
+    ],
+    "inbox.note": [Visit("POST", "/inbox/{conversation}/note", SHOP, {"note": "Hello"}, owned=True)],
+    "inbox.take_over": [Visit("POST", "/inbox/{conversation}/take-over", SHOP, owned=True)],
+    "inbox.assign": [Visit("POST", "/inbox/{conversation}/assign", SHOP, {"member": "{member}"}, owned=True)],
+    "inbox.release": [Visit("POST", "/inbox/{conversation}/release", SHOP, owned=True)],
+    "inbox.snooze": [Visit("POST", "/inbox/{conversation}/snooze", SHOP, {"until": "1"}, owned=True)],
+    "inbox.outcome": [
+        Visit("POST", "/inbox/{conversation}/outcome", SHOP, {"outcome": "done"}, owned=True),
+        Visit("POST", "/inbox/{conversation}/outcome", SHOP, {"outcome": "confirmed", "order": "{order}"}, owned=True),
+    ],
+    "inbox.address": [
+        Visit("POST", "/inbox/{conversation}/address", SHOP, {"order": "{order}", "address1": "House 1"}, owned=True)
+    ],
+    "inbox.presence": [Visit("POST", "/inbox/{conversation}/presence", SHOP, owned=True)],
+    "inbox.media": [Visit("GET", "/inbox/{conversation}/media/{media}", SHOP, owned=True)],
+    "inbox.calls": [Visit("GET", "/inbox/calls", SHOP)],
+    "inbox.called": [Visit("POST", "/inbox/calls/{order}", SHOP, {"outcome": "no_answer"}, owned=True)],
+    "inbox.answers": [Visit("GET", "/inbox/answers", SHOP)],
+    "inbox.save_answer": [Visit("POST", "/inbox/answers", SHOP, {"shortcut": "late", "body": "Hello"})],
+    "inbox.delete_answer": [Visit("POST", "/inbox/answers/{answer}/delete", SHOP, owned=True)],
     "overview.page": [Visit("GET", "/overview", MERCHANT), Visit("GET", "/overview?days=90", MERCHANT)],
     "overview.table": [
         Visit("GET", f"/overview/{what}.csv", MERCHANT)
@@ -129,7 +157,7 @@ def _ids(shop: Shop) -> dict[str, int]:
     return {
         "order": shop.orders[0], "upload": shop.upload, "member": shop.members["staff"], "device": 10**6,
         "owner": shop.members["owner"], "review": 1, "hook": 1, "delivery": 1,
-        "conversation": shop.conversation,
+        "conversation": shop.conversation, "answer": shop.answer, "media": shop.media,
     }  # fmt: skip
 
 
@@ -190,6 +218,8 @@ def _restore(services: Services, shop: Shop) -> None:
             session.execute(text("update member set role = :role where id = :id"), {"role": role, "id": number})
         session.execute(text("update upload set status = 'done', content = null"))
         session.execute(text("delete from member where email = 'x@y.test'"))
+        if session.get(CannedAnswer, shop.answer) is None:
+            session.add(CannedAnswer(id=shop.answer, merchant_id=shop.merchant, shortcut="sorry", body="x", updated_at=now()))
 
 
 def test_nothing_of_another_shop_is_shown_or_changed(

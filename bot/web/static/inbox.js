@@ -232,7 +232,6 @@
     if (!button) return;
     button.hidden = false;
     button.setAttribute("aria-pressed", String(wanted()));
-    one("span", button).textContent = wanted() ? button.dataset.on : button.dataset.off;
   }
   offerAlerts();
   document.addEventListener("click", (event) => {
