@@ -226,7 +226,9 @@ def plain(text: str) -> str:
 def template_values(name: str, locale: str, values: Mapping[str, Value], region: str = "") -> dict[str, str]:
     """Return the parameters of a template, one line each: Meta refuses newlines, tabs and runs of spaces."""
     template = templates()[name][known(locale)]
-    return {one: plain(write(values[one], known(locale), region)) or "-" for one in template.parameters}
+    before, after = (ISOLATE, RELEASE) if _right_to_left(known(locale), region) else ("", "")
+    written = {one: plain(write(values[one], known(locale), region)) or "-" for one in template.parameters}
+    return {one: f"{before}{value}{after}" for one, value in written.items()}
 
 
 @cache

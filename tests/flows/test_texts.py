@@ -18,6 +18,7 @@ from bot.text import (
     FOOTER,
     ISOLATE,
     PLACEHOLDER,
+    RELEASE,
     ROW,
     TITLE,
     catalogue,
@@ -231,6 +232,13 @@ def test_a_value_keeps_its_direction_in_a_right_to_left_text() -> None:
     for locale in locales():
         written = render("answers.price", LONGEST, locale)
         assert (ISOLATE in written) == (locale in ("ar", "ur"))
+
+
+def test_a_value_keeps_its_direction_in_a_template() -> None:
+    for locale in locales():
+        values = template_values("order_confirmation", locale, LONGEST, "IN")
+        isolated = [one.startswith(ISOLATE) and one.endswith(RELEASE) for one in values.values()]
+        assert set(isolated) == {locale in ("ar", "ur")}
 
 
 def test_a_title_carries_no_direction_marks() -> None:
