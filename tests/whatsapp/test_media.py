@@ -32,8 +32,9 @@ class Store:
             self.meta.answers(200, self.found)
         else:
             self.meta.answers(self.status, self.content, self.headers)
-        self.meta.behaviour(connection)
-        self.meta.behaviour = self.answer
+        # Back to this behaviour before the client has its answer: the test may then set another.
+        once, self.meta.behaviour = self.meta.behaviour, self.answer
+        once(connection)
 
 
 @pytest.fixture

@@ -43,6 +43,7 @@ def test_from_a_shopify_export_to_a_file_with_decisions(
     phone = new_page(viewport={"width": 390, "height": 844})
     phone.goto(stack.phones)
     phone.get_by_label("Search phones").fill("9845000001")
+    expect(phone.locator("#people li")).to_have_count(1)
     phone.locator("#people li").click()
     chat = phone.get_by_label("Phone", exact=True)
     expect(chat.get_by_text("Shall we send it?")).to_be_visible(timeout=20_000)
