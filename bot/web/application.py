@@ -24,6 +24,7 @@ from bot.web import (
     overview,
     people,
     protection,
+    reviews,
     settings,
     shops,
     signin,
@@ -56,7 +57,7 @@ def create_app(
     errors.install(app)
     languages.install(app)
     formats.install(app)
-    for module in (health, signin, account, people, orders, inbox, overview, uploads, settings, connection, shops):
+    for module in (health, signin, account, people, orders, inbox, overview, uploads, reviews, settings, connection, shops):
         app.register_blueprint(module.blueprint)
     _register_webhook(app)
     api.install(app)

@@ -100,6 +100,14 @@ LABELS: dict[str, dict[str, Label]] = {
         "mistake": Label(_("Ordered by mistake"), "quiet"),
         "other": Label(_("Another reason"), "quiet"),
     },
+    "tag": {
+        "quality": Label(_("Quality"), "act"),
+        "wrong_item": Label(_("Wrong item"), "act"),
+        "late": Label(_("Too late"), "act"),
+        "size": Label(_("Size"), "act"),
+        "packing": Label(_("Packing"), "act"),
+        "other": Label(_("Something else"), "act"),
+    },
     "reason": {
         "asked_for_person": Label(_("Asked for a person"), "act"),
         "not_understood": Label(_("Not understood"), "act"),

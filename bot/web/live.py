@@ -42,8 +42,8 @@ class Door:
     """Answers `GET /live?t=<topic>&t=...` and lets every other request through.
 
     304 when the topics are as the page knows them (If-None-Match), 200 with a fingerprint for each, 401 when nobody
-    is signed in, 503 when the database is away. Topics are "orders", "uploads", "queue", "order:<id>", "upload:<id>"
-    and "conversation:<id>"; those of another merchant look as if there were nothing.
+    is signed in, 503 when the database is away. Topics are "orders", "uploads", "queue", "reviews", "order:<id>",
+    "upload:<id>" and "conversation:<id>"; those of another merchant look as if there were nothing.
     """
 
     def __init__(self, behind: "WSGIApplication", services: Services) -> None:
@@ -149,7 +149,7 @@ def state(*topics: str) -> dict[str, str]:
 def _is_topic(topic: str) -> bool:
     kind, _, number = topic.partition(":")
     if not number:
-        return kind in ("orders", "uploads", "queue")
+        return kind in ("orders", "uploads", "queue", "reviews")
     return kind in ("order", "upload", "conversation") and number.isascii() and number.isdigit() and len(number) < 19
 
 
@@ -175,6 +175,7 @@ _STATEMENTS = {
     # The newest few and not only the newest: a transaction that took longer appears behind a younger one.
     "orders": text("select id, updated_at from orders where merchant_id = :merchant order by updated_at desc limit 20"),
     "uploads": text("select id, status, done from upload where merchant_id = :merchant order by id desc limit 20"),
+    "reviews": text("select count(*), max(updated_at), max(id) from review where merchant_id = :merchant"),
     "upload": text("select status, done, touched_at from upload where merchant_id = :merchant and id = :id"),
     "queue": text(
         "select h.id, h.assigned_to, c.seq, c.owner, c.snoozed_until from handover h"

@@ -127,6 +127,10 @@ VISITS = {
         Visit("GET", f"/overview/{what}.csv", MERCHANT)
         for what in ("days", "speeds", "reasons", "findings", "products", "postcodes", "effect")
     ],
+    "reviews.page": [Visit("GET", "/reviews", SHOP), Visit("GET", "/reviews?stars=4&tag=late&only=photos", SHOP)],
+    "reviews.table": [Visit("GET", "/reviews/table.csv", MERCHANT)],
+    "reviews.media": [Visit("GET", "/reviews/{review}/media/0", SHOP, owned=True)],
+    "reviews.reply": [Visit("POST", "/reviews/{review}/reply", SHOP, {"words": "Thank you"}, owned=True)],
     "settings.page": [Visit("GET", "/settings", MERCHANT)],
     "settings.save": [Visit("POST", "/settings/rules", OWNER)],
     "settings.save_shop": [Visit("POST", "/settings/shop", OWNER)],
@@ -156,7 +160,7 @@ VISITS = {
 def _ids(shop: Shop) -> dict[str, int]:
     return {
         "order": shop.orders[0], "upload": shop.upload, "member": shop.members["staff"], "device": 10**6,
-        "owner": shop.members["owner"], "review": 1, "hook": 1, "delivery": 1,
+        "owner": shop.members["owner"], "review": shop.review, "hook": 1, "delivery": 1,
         "conversation": shop.conversation, "answer": shop.answer, "media": shop.media,
     }  # fmt: skip
 
