@@ -27,6 +27,8 @@ MOST_TRIES = 2
 DISTANT = 3
 """Days of waiting from which the merchant is told that waiting raises returns."""
 PARTS = ("morning", "afternoon", "evening")
+NEAREST = {"noon": "afternoon", "night": "evening"}
+"""Where a shopper's word is no part that couriers know; many languages have one word for evening and night."""
 
 
 def query(view: View) -> Mapping[str, JSON]:
@@ -106,7 +108,7 @@ def settle(wished: JSON, days: Iterable[JSON]) -> Outcome:
 
 def _part(said: Mapping[str, JSON]) -> tuple[str, str]:
     """Return the part of the day, and the hours where the shopper named them."""
-    part = str(said.get("part") or "")
+    part = NEAREST.get(part := str(said.get("part") or ""), part)
     start, end = (str(said.get(name) or "") for name in ("time_from", "time_to"))
     start = start or str(said.get("time") or "")
     hours = f"{start}-{end}" if start or end else ""
