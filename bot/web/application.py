@@ -28,6 +28,7 @@ from bot.web import (
     settings,
     shops,
     signin,
+    systems,
     uploads,
 )
 from bot.web.vault import Vault
@@ -57,7 +58,7 @@ def create_app(
     errors.install(app)
     languages.install(app)
     formats.install(app)
-    for module in (health, signin, account, people, orders, inbox, overview, uploads, reviews, settings, connection, shops):
+    for module in (health, signin, account, people, orders, inbox, overview, uploads, reviews, settings, connection, systems, shops):
         app.register_blueprint(module.blueprint)
     _register_webhook(app)
     api.install(app)

@@ -9,12 +9,15 @@ from sqlmodel import Session, select
 from bot.clock import now
 from bot.models import (
     AddressVersion,
+    ApiKey,
     Audit,
     CannedAnswer,
     Channel,
     Contact,
     Conversation,
     Handover,
+    Hook,
+    HookDelivery,
     Identity,
     Merchant,
     Message,
@@ -45,6 +48,9 @@ class Shop:
     upload: int
     members: dict[str, int]
     conversation: int
+    key: int
+    hook: int
+    delivery: int
     answer: int
     """A canned one."""
     media: int
@@ -133,6 +139,7 @@ def _write(session: Session, slug: str, count: int) -> Shop:
     answer = CannedAnswer(merchant_id=shop.id, shortcut="sorry", body=f"{slug} is sorry, {{name}}.", updated_at=at)
     session.add(answer)
     session.flush()
+    key, hook, delivery = _systems(session, shop, at)
     ids = [order.id for order in orders]
     first = session.exec(select(Run).where(Run.order_id == ids[0])).one()
     return Shop(
@@ -144,10 +151,31 @@ def _write(session: Session, slug: str, count: int) -> Shop:
         upload=upload.id or 0,
         members={role: member.id or 0 for role, member in people.items()},
         conversation=first.conversation_id,
+        key=key,
+        hook=hook,
+        delivery=delivery,
         answer=answer.id or 0,
         media=session.exec(select(Message.id).where(Message.key == f"{slug}:#1000:2")).one_or_none() or 0,
         review=session.exec(select(Review.id).where(Review.merchant_id == shop.id)).first() or 0,
     )
+
+
+def _systems(session: Session, shop: Merchant, at: datetime) -> tuple[int, int, int]:
+    """A key whose words nobody knows, and a hook that chose no event, so that other tests are not told of."""
+    key = ApiKey(
+        merchant_id=shop.id, name="warehouse", prefix="pakka_abcdef", digest=f"{shop.slug:0>64}",
+        scopes=["orders:read"], created_at=at,
+    )  # fmt: skip
+    hook = Hook(merchant_id=shop.id, url=f"https://{shop.slug}.example/hook", created_at=at)
+    session.add_all([key, hook])
+    session.flush()
+    delivery = HookDelivery(
+        merchant_id=shop.id, hook_id=hook.id, event_id=f"event-of-{shop.slug}", event="ping", status="delivered",
+        attempts=1, tries=[{"at": at.isoformat(), "status": 204, "error": "", "ms": 31}], created_at=at, settled_at=at,
+    )  # fmt: skip
+    session.add(delivery)
+    session.flush()
+    return key.id or 0, hook.id or 0, delivery.id or 0
 
 
 _KINDS = (

@@ -141,6 +141,17 @@ VISITS = {
     "connection.templates": [Visit("POST", "/settings/whatsapp/templates", OWNER)],
     "connection.try_it": [Visit("POST", "/settings/whatsapp/try", MERCHANT)],
     **{endpoint: [Visit(method, address, PUBLIC)] for endpoint, (method, address) in CALLS.items()},
+    "systems.page": [Visit("GET", "/systems", OWNER)],
+    "systems.create_key": [Visit("POST", "/systems/keys", OWNER, {"name": "x", "scope": "orders:read"})],
+    "systems.revoke_key": [Visit("POST", "/systems/keys/{key}/revoke", OWNER, owned=True)],
+    "systems.create_hook": [Visit("POST", "/systems/hooks", OWNER, {"url": "https://127.0.0.1/", "event": "ping"})],
+    "systems.hook": [Visit("GET", "/systems/hooks/{hook}", OWNER, owned=True)],
+    "systems.change_hook": [Visit("POST", "/systems/hooks/{hook}", OWNER, owned=True)],
+    "systems.renew_secret": [Visit("POST", "/systems/hooks/{hook}/secret", OWNER, owned=True)],
+    "systems.switch_hook": [Visit("POST", "/systems/hooks/{hook}/switch", OWNER, owned=True)],
+    "systems.ping": [Visit("POST", "/systems/hooks/{hook}/ping", OWNER, owned=True)],
+    "systems.resend": [Visit("POST", "/systems/hooks/{hook}/deliveries/{delivery}/resend", OWNER, owned=True)],
+    "systems.delete_hook": [Visit("POST", "/systems/hooks/{hook}/delete", OWNER, owned=True)],
     "api_reference.contract": [Visit("GET", "/api/v1/openapi.json", PUBLIC)],
     "api_reference.page": [Visit("GET", "/api/v1/reference", PUBLIC)],
     "api_reference.file": [Visit("GET", "/api/v1/reference/files/css/swagger-ui.css", PUBLIC)],
@@ -160,8 +171,9 @@ VISITS = {
 def _ids(shop: Shop) -> dict[str, int]:
     return {
         "order": shop.orders[0], "upload": shop.upload, "member": shop.members["staff"], "device": 10**6,
-        "owner": shop.members["owner"], "review": shop.review, "hook": 1, "delivery": 1,
-        "conversation": shop.conversation, "answer": shop.answer, "media": shop.media,
+        "owner": shop.members["owner"], "key": shop.key, "hook": shop.hook,
+        "delivery": shop.delivery,
+        "conversation": shop.conversation, "answer": shop.answer, "media": shop.media, "review": shop.review,
     }  # fmt: skip
 
 
