@@ -136,10 +136,9 @@ def test_views_hold_what_they_say_and_count_it(shop: Shop, services: Services, s
 def test_a_task_that_was_put_aside_comes_back_when_the_shopper_writes(
     shop: Shop, services: Services, sign_in: SignIn
 ) -> None:
-    from flows import FLOWS
-
     from bot.talk.events import post_event
     from bot.talk.handle import Handler
+    from flows import FLOWS
 
     talk = _waiting(services, shop, 0)
     post(sign_in(shop.agent), f"/inbox/{talk}/snooze", until="morning")
@@ -172,9 +171,7 @@ def test_a_conversation_shows_why_the_bot_stopped_and_what_it_read(
 # --- one owner -------------------------------------------------------------------------------------------------------
 
 
-def test_a_takeover_silences_the_bot_that_was_about_to_speak(
-    shop: Shop, services: Services, sign_in: SignIn
-) -> None:
+def test_a_takeover_silences_the_bot_that_was_about_to_speak(shop: Shop, services: Services, sign_in: SignIn) -> None:
     from bot.talk.buttons import Signer
     from bot.talk.messages import append
     from bot.talk.outbox import claim
@@ -267,7 +264,7 @@ def test_a_reply_that_crosses_a_new_message_is_stopped_and_shows_it(
     talk = _waiting(services, shop, 0)
     client = sign_in(shop.agent)
     page = client.get(f"/inbox/{talk}").text
-    seen = int(re.search(r'id="bubbles" data-seq="(\d+)"', page)[1])  # type: ignore[index]
+    seen = int(re.search(r'id="seen" data-seq="(\d+)"', page)[1])  # type: ignore[index]
     _say(services, shop, talk, "wait, not today please")
     token = re.search(r'name="csrf-token" content="([^"]+)"', page)[1]  # type: ignore[index]
     stopped = client.post(
@@ -533,5 +530,3 @@ def test_a_file_of_another_conversation_is_not_handed_over(shop: Shop, services:
         message.extra, number = {"media": {"id": "123"}}, message.id
     client = sign_in(shop.agent)
     assert client.get(f"/inbox/{first}/media/{number}").status_code == 404
-
-

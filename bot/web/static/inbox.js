@@ -16,6 +16,7 @@
       event.detail.isError = false;
     }
   });
+  // Regions keep their element and get a new inside: news that come while others are on their way would be lost with it.
   // A menu that somebody has open is not exchanged under their hands.
   body.addEventListener("htmx:oobBeforeSwap", (event) => {
     const target = event.detail.target;
@@ -27,12 +28,14 @@
   body.addEventListener("htmx:afterSettle", (event) => {
     const swapped = event.detail.target;
     if (swapped.id === "composer") {
+      // While old and new stood side by side, their radio buttons were one group.
+      one(`#mode-${one("#composer").dataset.mode}`).checked = true;
       forget();
       const field = one("#composer :is(#body, #note)");
       if (field && field.offsetParent) field.focus();
     }
     if (swapped.id === "bubbles") {
-      for (const field of all("#composer input[name=seen]")) field.value = one("#bubbles").dataset.seq;
+      for (const field of all("#composer input[name=seen]")) field.value = one("#seen").dataset.seq;
       if (wasAtEnd) toEnd();
     }
     if (swapped.id === "queue") { listen(); offerAlerts(); }
@@ -191,8 +194,8 @@
   let heard = signals();
 
   function signals() {
-    const queue = one("#queue");
-    return queue ? JSON.parse(queue.dataset.signals) : {};
+    const told = one("#signals");
+    return told ? JSON.parse(told.dataset.signals) : {};
   }
 
   function listen() {
