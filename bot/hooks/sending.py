@@ -10,7 +10,7 @@ import ssl
 import time
 from dataclasses import dataclass
 from functools import cache
-from threading import Timer
+from threading import Event, Timer
 
 from bot.hooks.targets import BadTarget, Policy, Target, resolve
 
@@ -61,10 +61,10 @@ def send(url: str, policy: Policy, secret: str, event_id: str, event: str, body:
         error = "" if 200 <= status < 300 else "redirect" if 300 <= status < 400 else "refused"
     except BadTarget as refused:
         error = refused.code
-    except ssl.SSLError:
-        error = "certificate"
     except TimeoutError:
         error = "timeout"
+    except ssl.SSLError:
+        error = "certificate"
     except (OSError, http.client.HTTPException, ValueError):
         error = "timeout" if time.monotonic() - began >= WHOLE_SECONDS else "connection"
     return Outcome(status, error, round((time.monotonic() - began) * 1000))
@@ -90,7 +90,8 @@ def _post(target: Target, headers: dict[str, str], body: bytes) -> int:
     if target.https:
         connected = _tls().wrap_socket(connected, server_hostname=target.host, do_handshake_on_connect=False)
     # A time-out of the socket begins anew with every byte; this one does not.
-    end = Timer(WHOLE_SECONDS, _cut, (connected,))
+    late = Event()
+    end = Timer(WHOLE_SECONDS, _cut, (connected, late))
     end.daemon = True
     end.start()
     try:
@@ -101,13 +102,17 @@ def _post(target: Target, headers: dict[str, str], body: bytes) -> int:
         link.request("POST", target.path, body, {"Host": target.authority, "Connection": "close", **headers})
         answer = link.getresponse()
         answer.read(_ANSWER_BYTES)
+        if late.is_set():
+            # An answer that was cut off looks like one whose headers ended.
+            raise TimeoutError
         return answer.status
     finally:
         end.cancel()
         connected.close()
 
 
-def _cut(connected: socket.socket) -> None:
+def _cut(connected: socket.socket, late: Event) -> None:
+    late.set()
     try:
         connected.shutdown(socket.SHUT_RDWR)
     except OSError:
