@@ -30,12 +30,16 @@ def diff() -> None:
 def push(edit: bool) -> None:
     """Submit the templates that Meta does not have; exit code 1 when one was refused."""
     from bot.whatsapp.catalogue import catalogue
+    from bot.whatsapp.errors import SlowNumber
     from bot.whatsapp.templates import push as submit
 
     database, client, account = _account()
     attempts = _asked(lambda: submit(database, client, account, catalogue(), edit=edit))
     for one in attempts:
         name = f"{one.template.name} [{one.template.language}]"
+        if isinstance(one.error, SlowNumber):
+            click.echo("Meta takes 100 new templates an hour; for the rest run this again in an hour.", err=True)
+            continue
         if one.error is not None:
             click.echo(f"{name}: refused: {one.error} {one.error.details}", err=True)
             continue

@@ -87,7 +87,13 @@ class Stage:
         self.signer = Signer(self.services.settings.secret_key)
         self._sim("POST", "/clock", at=self.now.timestamp(), freeze=True)
         self._sim(
-            "PATCH", "/settings", status_scale=0, review_seconds=0, messaging_limit="TIER_UNLIMITED", batch_max=500
+            "PATCH",
+            "/settings",
+            status_scale=0,
+            review_seconds=0,
+            messaging_limit="TIER_UNLIMITED",
+            batch_max=500,
+            template_creations_per_hour=1000,
         )
         settings = self.services.settings
         self._sim("PATCH", f"/numbers/{settings.whatsapp_phone_number_id}", mps=0)

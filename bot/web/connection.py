@@ -20,7 +20,7 @@ from bot.web.protection import limiter
 from bot.web.settings import language_names, shop
 from bot.whatsapp.catalogue import Template, catalogue
 from bot.whatsapp.client import Client
-from bot.whatsapp.errors import SendError
+from bot.whatsapp.errors import SendError, SlowNumber
 from bot.whatsapp.templates import SENDABLE, push, refresh
 
 blueprint = Blueprint("connection", __name__, url_prefix="/settings/whatsapp")
@@ -121,7 +121,10 @@ def templates() -> Response:
                     session, "templates.submitted", member_id=me().id, merchant_id=shop().id, tried=len(tried),
                     failed=failed,
                 )  # fmt: skip
-            if failed:
+            if tried and isinstance(tried[-1].error, SlowNumber):
+                sent = len(tried) - 1
+                flash(_("%(n)s submitted. Meta takes 100 an hour: submit the rest in an hour.", n=sent), "good")
+            elif failed:
                 flash(_("%(n)s of %(of)s were refused at once; see below.", n=failed, of=len(tried)), "bad")
             else:
                 flash(_("%(n)s submitted. Meta usually takes minutes, at times a day.", n=len(tried)), "good")

@@ -13,8 +13,9 @@ from flask import Flask
 from sqlmodel import select
 
 from bot.cli.templates import command
+from bot.clock import now
 from bot.database import Database
-from bot.models import WhatsAppTemplate
+from bot.models import Merchant, WhatsAppTemplate
 from bot.services import Services
 from bot.settings import Settings
 from bot.whatsapp import errors
@@ -104,6 +105,22 @@ def test_one_refused_template_keeps_back_none_of_the_others(database: Database, 
     assert rows(database) == {}
 
 
+def test_the_hourly_limit_ends_a_round_after_the_merchants_own_languages(
+    database: Database, simulator: Simulator
+) -> None:
+    with database.session() as session:
+        session.add(Merchant(slug="mira", name="Mira Crafts", locale="hi", created_at=now()))
+    simulator.control("PATCH", "/sim/settings", {"template_creations_per_hour": 2})
+    french = replace(ENGLISH, locale="fr", language="fr")
+    client, ours = Client(simulator.url, "v26.0", "any"), Catalogue((french, ENGLISH, HINDI))
+    attempts = push(database, client, ACCOUNT, ours, edit=False)
+    assert [(one.template.language, type(one.error)) for one in attempts] == [
+        ("en", type(None)), ("hi", type(None)), ("fr", errors.SlowNumber)]  # fmt: skip
+    simulator.control("PATCH", "/sim/settings", {"template_creations_per_hour": 100})
+    (rest,) = push(database, client, ACCOUNT, ours, edit=False)
+    assert (rest.template.language, rest.error) == ("fr", None)
+
+
 def test_another_category_than_the_one_asked_for_is_noticed(database: Database, meta: Meta) -> None:
     meta.answers(200, {"id": "1", "status": "PENDING", "category": "MARKETING"})
     attempts = push(database, Client(meta.url, "v26.0", "any"), ACCOUNT, OURS, edit=False)
@@ -177,11 +194,16 @@ def test_the_commands_submit_all_of_our_own_templates_and_find_them_the_same(
         "whatsapp_token": "any",
         "whatsapp_business_account_id": ACCOUNT,
     }
+    simulator.control("PATCH", "/sim/settings", {"template_creations_per_hour": 100})
     before = run(["diff"], **settings)
     assert before.exit_code == 1
     assert "order_confirmation [en]: missing (not submitted)" in before.output
+    first = run(["push"], **settings)
+    assert (first.exit_code, "order_confirmation [en]: submitted, APPROVED" in first.output) == (1, True)
+    assert "Meta takes 100 new templates an hour" in first.output
+    simulator.control("PATCH", "/sim/settings", {"template_creations_per_hour": 1000})
     pushed = run(["push"], **settings)
-    assert (pushed.exit_code, "order_confirmation [en]: submitted, APPROVED" in pushed.output) == (0, True)
+    assert (pushed.exit_code, "several_reminder [vi]: submitted, APPROVED" in pushed.output) == (0, True)
     after = run(["diff"], **settings)
     assert (after.exit_code, "order_confirmation [en]: same (APPROVED, UTILITY)" in after.output) == (0, True)
     assert run(["push"], **settings).output == "Nothing to submit.\n"
