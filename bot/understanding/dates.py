@@ -324,6 +324,10 @@ def _result(line: Line) -> When:
     used = {place for atom in line.items if atom.used for place in atom.span}
     open_days = [known for known in line.days if not known.negated]
     refused = any(known.negated for known in line.days)
+    # A word for the day beside the name of another ("li-yawm al-ahad", on the day of Sunday) only introduces it.
+    beside = len(open_days) > 1 and open_days[1].first == open_days[0].last + 1
+    if beside and open_days[0].span.first == line.today and not line.items[open_days[1].first].before:
+        open_days = open_days[1:]
     if len(open_days) >= 2 and _joined(line, open_days[0], open_days[1]):
         slots["date_from"] = open_days[0].span.first.isoformat()
         slots["date_to"] = open_days[1].span.last.isoformat()

@@ -277,10 +277,12 @@ def _go_ahead(view: View) -> Verdict | None:
     first = next((i for i, u in enumerate(view.units) if u.bits & ASSENT), None)
     go = next((i for i, u in enumerate(view.units) if u.bits & GO), 0)
     but = next((i for i, u in enumerate(view.units) if u.bits & BIT["BUT"] and not u.bits & ASSENT and i > 0), None)
+    judged = view.has("RIGHT") or (view.state == "address_check" and view.has("OK"))
+    harmless = HARMLESS | (BIT["ADDRESS"] if judged else 0)  # "the address is right"
     blocked = [
         u
         for u in view.units
-        if not u.bits & HARMLESS or (u.bits & (NO | NEG | QUESTION | BIT["BUT"]) and not u.bits & ASSENT)
+        if not u.bits & harmless or (u.bits & (NO | NEG | QUESTION | BIT["BUT"]) and not u.bits & ASSENT)
     ]
     timed = view.when.tokens
     blocked = [u for u in blocked if not (timed.issuperset(range(u.start, u.end)))]

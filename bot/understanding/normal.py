@@ -19,7 +19,8 @@ _DROPPED |= set(range(0x064B, 0x0656)) | set(range(0x0300, 0x0370)) | {ord(c) fo
 _DROPPED |= {block + 0x3C for block in range(0x0900, 0x0D80, 0x80)}  # nukta
 
 _SAME = {"أ": "ا", "إ": "ا", "آ": "ا", "ٱ": "ا", "ى": "ی", "ي": "ی", "ئ": "ی", "ك": "ک", "ة": "ه", "ہ": "ه", "ھ": "ه",
-         "ۀ": "ه", "ۂ": "ه", "ۃ": "ه", "ؤ": "و", "ء": "", "ੰ": "ਂ"}  # fmt: skip
+         "ۀ": "ه", "ۂ": "ه", "ۃ": "ه", "ؤ": "و", "ء": "", "ੰ": "ਂ",
+         "ൺ": "ണ്", "ൻ": "ന്", "ർ": "ര്", "ൽ": "ല്", "ൾ": "ള്", "ൿ": "ക്"}  # fmt: skip
 _TABLE: dict[int, str | None] = dict.fromkeys(_DROPPED)
 _TABLE.update({ord(key): value for key, value in _SAME.items()})
 # Chandrabindu and anusvara are written for each other.

@@ -41,7 +41,7 @@ _CERTAIN = {"confirm": 0.62, "cancel": 0.55, "opt_out": 0.55, "not_my_order": 0.
 _OTHERWISE = 0.30
 
 
-_TIMELY = mask("LATER", "WHEN", "HOWLONG", "ASK", "BUT", "STOP")
+_TIMELY = mask("LATER", "WHEN", "HOWLONG", "ASK", "BUT", "STOP", "ARRIVE")
 
 
 @dataclass(slots=True)

@@ -33,21 +33,29 @@ def classes(bits: int) -> tuple[str, ...]:
     return tuple(name for name, bit in BIT.items() if bits & bit)
 
 
+_values: list[int] = [0]  # the sets of classes that occur: a few hundred, so a table holds their numbers
+_value_ids: dict[int, int] = {0: 0}
+
+
 class Table:
-    """A map from strings to small integers that is built once and then only read."""
+    """A map from strings to integers that is built once and then only read."""
 
     __slots__ = ("keys", "values")
 
-    def __init__(self, rows: dict[str, int], kind: str) -> None:
-        pairs = sorted((hash(key), value) for key, value in rows.items())
+    def __init__(self, rows: dict[str, int]) -> None:
+        for value in rows.values():
+            if value not in _value_ids:
+                _value_ids[value] = len(_values)
+                _values.append(value)
+        pairs = sorted((hash(key), _value_ids[value]) for key, value in rows.items())
         self.keys = array("q", [key for key, _ in pairs])
-        self.values = array(kind, [value for _, value in pairs])
+        self.values = array("H", [value for _, value in pairs])
 
     def get(self, key: str) -> int:
         """Return the value of a key, or 0."""
         wanted = hash(key)
         place = bisect_left(self.keys, wanted)
-        return self.values[place] if place < len(self.keys) and self.keys[place] == wanted else 0
+        return _values[self.values[place]] if place < len(self.keys) and self.keys[place] == wanted else 0
 
 
 Term = tuple[str, str]
@@ -256,8 +264,8 @@ def forget() -> None:
 def _compile(name: str) -> Compiled:
     pack = packs.load(name)
     draft = _Draft(pack.script == "Latn" and pack.language not in PLAIN_SPELLING)
-    for klass, listed in pack.lexicon.items():
-        for form in listed:
+    for klass in tuple(pack.lexicon):  # taken out one by one: a big pack is never held twice
+        for form in pack.lexicon.pop(klass):
             draft.form(form, BIT[klass])
     for stars, listed in pack.ratings.items():
         for form in listed:
@@ -271,7 +279,9 @@ def _compile(name: str) -> Compiled:
             for form in (*rows.get(key, ()), *names.get(table, {}).get(key, ())):
                 draft.time(form, (table, key))
     index.add(name, draft.words())
-    sounding = {key: bits for key, bits in draft.loose.items() if draft.exact.get(key) != bits}
+    for key, bits in draft.exact.items():
+        if draft.loose.get(key) == bits:
+            del draft.loose[key]
     return Compiled(
         name=name,
         language=pack.language,
@@ -283,10 +293,10 @@ def _compile(name: str) -> Compiled:
         stems=tuple(draft.stems.items()),
         endings=tuple(draft.endings.items()),
         around=tuple(draft.around),
-        exact=Table(draft.exact, "Q"),
-        loose=Table(sounding, "Q"),
-        whole=Table(draft.whole, "Q"),
-        longest=Table(draft.longest, "B"),
-        stars=Table(draft.stars, "B"),
-        times=Table({key: _shared(terms) for key, terms in draft.times.items()}, "H"),
+        exact=Table(draft.exact),
+        loose=Table(draft.loose),
+        whole=Table(draft.whole),
+        longest=Table(draft.longest),
+        stars=Table(draft.stars),
+        times=Table({key: _shared(terms) for key, terms in draft.times.items()}),
     )
