@@ -46,8 +46,8 @@ after a 429.
 [Standard Webhooks](https://www.standardwebhooks.com) says: `webhook-signature` is `v1,` and the base64 of the
 HMAC-SHA256 over `webhook-id`, `webhook-timestamp` and the body, joined by points. Check it, refuse timestamps older
 than five minutes, forget a `webhook-id` that you have seen, and answer 2xx within ten seconds. What fails is sent
-again for three days, so events may come late and out of order: `updated_at` tells. They hold ids and codes only; read the
-rest here.""",
+again for three days, so events may come late and out of order: `updated_at` tells. They hold ids and codes only; read
+the rest here.""",
 )
 _SECURITY = {"key": {"type": "http", "scheme": "bearer", "description": "A key of your shop, beginning with `pakka_`."}}
 _ERRORS = {

@@ -1,5 +1,6 @@
 """What the API takes and gives: the contract that the reference shows and that answers are held to."""
 
+import re
 from datetime import UTC, date, datetime, timedelta
 from typing import Annotated, Any, Literal
 
@@ -21,12 +22,20 @@ KEPT_HOURS = 48
 KEPT_FOR = timedelta(hours=KEPT_HOURS)
 MOST_AT_ONCE = 500
 LARGEST_ID = 2**31 - 1
+_ISO = re.compile(r"^\d{4}-\d\d-\d\d($|[Tt])")
 _FIRST, _LAST = datetime(2000, 1, 1, tzinfo=UTC), datetime(2100, 1, 1, tzinfo=UTC)
 
 
 def _clean(value: Any) -> Any:
     """Leave out of a text what databases refuse: NUL and halves of characters."""
     return value.replace("\0", "").encode("utf-8", "ignore").decode() if isinstance(value, str) else value
+
+
+def _spelt(value: Any) -> Any:
+    """Take days and instants as ISO 8601 spells them and not as numbers, which somebody would send by mistake."""
+    if not isinstance(value, str) or not _ISO.match(value):
+        raise ValueError("must be spelt as ISO 8601 does, such as 2026-03-08T10:00:00Z")
+    return value
 
 
 def _within(moment: datetime) -> datetime:
@@ -37,10 +46,12 @@ def _within(moment: datetime) -> datetime:
 Text = Annotated[str, BeforeValidator(_clean), StringConstraints(max_length=500)]
 Short = Annotated[str, BeforeValidator(_clean), StringConstraints(max_length=100)]
 Name = Annotated[str, BeforeValidator(_clean), StringConstraints(min_length=1, max_length=100)]
-Moment = Annotated[AwareDatetime, AfterValidator(_within)]
-Day = Annotated[date, Field(ge=date(2000, 1, 1), le=date(2100, 1, 1))]
+Moment = Annotated[AwareDatetime, BeforeValidator(_spelt), AfterValidator(_within)]
+Day = Annotated[date, BeforeValidator(_spelt), Field(ge=date(2000, 1, 1), le=date(2100, 1, 1))]
 Id = Annotated[int, Field(ge=1, le=LARGEST_ID)]
-Amount = Annotated[int, Field(ge=0, le=10**13, description="In minor units of the currency: 79900 is 799.00 rupees.")]
+Amount = Annotated[
+    int, Field(strict=True, ge=0, le=10**13, description="In minor units of the currency: 79900 is 799.00 rupees.")
+]
 Currency = Annotated[str, StringConstraints(pattern=r"^[A-Z]{3}$"), Field(description="ISO 4217.")]
 Country = Annotated[str, StringConstraints(pattern=r"^[A-Z]{2}$"), Field(description="ISO 3166-1 alpha-2.")]
 
@@ -175,8 +186,8 @@ class AddressIn(Given):
     state: Short = ""
     postal_code: Annotated[str, BeforeValidator(_clean), StringConstraints(max_length=20)] = ""
     country: Country | None = Field(default=None, description="Without it, the country of the shop.")
-    latitude: float | None = Field(default=None, ge=-90, le=90)
-    longitude: float | None = Field(default=None, ge=-180, le=180)
+    latitude: float | None = Field(default=None, strict=True, ge=-90, le=90)
+    longitude: float | None = Field(default=None, strict=True, ge=-180, le=180)
 
 
 class ItemIn(Given):
@@ -184,7 +195,7 @@ class ItemIn(Given):
 
     name: Annotated[str, BeforeValidator(_clean), StringConstraints(min_length=1, max_length=500)]
     sku: Short = ""
-    quantity: int = Field(default=1, ge=1, le=100_000)
+    quantity: int = Field(default=1, strict=True, ge=1, le=100_000)
     price: Amount | None = Field(default=None, description="Of one piece, in minor units.")
 
 
