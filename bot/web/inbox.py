@@ -205,8 +205,8 @@ def calls() -> str:
     state = live.state("orders", "queue")
     with tenant.reading() as session:
         found = inbox_queue.calls(session)
-        queue = inbox_queue.look(session, "all")
-    return render_template("inbox_calls.html", calls=found, queue=queue, words=inbox_words, live=state)
+        count = inbox_queue.to_call(session)
+    return render_template("inbox_calls.html", calls=found, count=count, live=state)
 
 
 @blueprint.post("/calls/<int:id>")

@@ -17,8 +17,10 @@ from bot.web.inbox_talk import my_shop
 from bot.web.inbox_words import KINDS
 
 VIEWS = ("all", "mine", "unassigned", "snoozed")
-PAGE = 50
+PAGE = 30
 SOON, DAY = timedelta(hours=2), timedelta(hours=24)
+CALLS = 30
+"""As many as an agent rings in an hour or two; those that are done make room."""
 MANY = 1000
 """Counts stop here: nobody reads a larger one, and counting a whole table takes longer than the page."""
 
@@ -100,7 +102,12 @@ def people(session: Session) -> dict[int, str]:
     return {row_id(member): member.name or member.email.split("@")[0] for member in rows}
 
 
-def calls(session: Session, *, limit: int = 100) -> Sequence[Call]:
+def to_call(session: Session) -> int:
+    """Return how many are to be called now."""
+    return _to_call(session, my_shop().id, now())
+
+
+def calls(session: Session, *, limit: int = CALLS) -> Sequence[Call]:
     """Return whom to call, those first whose time has come and whose parcel leaves first."""
     at = now()
     later = case((col(Order.call_at) > at, 1), else_=0)
@@ -183,7 +190,12 @@ def _counts(session: Session, shop: int, at: datetime) -> dict[str, int]:
         )).select_from(some)
     ).one()  # fmt: skip
     whole, sleeping, mine, unassigned = (int(figure) for figure in figures)
-    to_call = (
+    ringing = _to_call(session, shop, at)
+    return {"all": whole - sleeping, "mine": mine, "unassigned": unassigned, "snoozed": sleeping, "calls": ringing}
+
+
+def _to_call(session: Session, shop: int, at: datetime) -> int:
+    some = (
         select(col(Order.id))
         .where(
             col(Order.merchant_id) == shop,
@@ -194,8 +206,7 @@ def _counts(session: Session, shop: int, at: datetime) -> dict[str, int]:
         .limit(MANY)
         .subquery()
     )
-    ringing = session.execute(select(func.count()).select_from(to_call)).scalar_one()
-    return {"all": whole - sleeping, "mine": mine, "unassigned": unassigned, "snoozed": sleeping, "calls": ringing}
+    return session.execute(select(func.count()).select_from(some)).scalar_one()
 
 
 def _last_words(session: Session, talks: Sequence[int]) -> dict[int, tuple[int, str]]:
