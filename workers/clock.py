@@ -4,6 +4,7 @@ import signal
 import sys
 import threading
 from collections.abc import Callable
+from datetime import date
 from time import monotonic
 from typing import Any
 
@@ -17,7 +18,7 @@ from bot.jobs import DELIVER, DRAIN, NOTIFY, UNPACK, UPLOAD
 from bot.orders import outcomes
 from bot.services import Services
 from bot.settings import SettingsError
-from bot.talk import settle, sweeps, timers
+from bot.talk import retention, settle, sweeps, timers
 from bot.whatsapp.errors import SendError
 from bot.whatsapp.templates import refresh
 from workers import inbound, outbound, uploads
@@ -48,7 +49,9 @@ class Clock:
             (60.0, self.decide),
             (3600.0, self.ask_for_templates),
             (3600.0, self.forget),
+            (600.0, self.wipe_old),
         ]
+        self._wiped_on: date | None = None
         self._due = [0.0] * len(self.duties)
 
     def tick(self) -> None:
@@ -109,6 +112,17 @@ class Clock:
         """Delete logs that nobody needs any more."""
         with self.services.database.session() as session:
             delivery.forget_old(session, now())
+
+    def wipe_old(self) -> None:
+        """Once a day, in small bites, wipe what merchants have kept for as long as they want to."""
+        today = now().date()
+        if self._wiped_on == today:
+            return
+        wiped = retention.wipe(self.services.database, now())
+        if wiped.finished:
+            self._wiped_on = today
+        if any(wiped.counts.values()):
+            log.info("retention.wiped", finished=wiped.finished, **wiped.counts)
 
     def decide(self) -> None:
         """Decide anew on orders whose time has come."""

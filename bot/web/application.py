@@ -20,9 +20,11 @@ from bot.web import (
     languages,
     live,
     logs,
+    masks,
     orders,
     overview,
     people,
+    privacy,
     protection,
     reviews,
     settings,
@@ -58,7 +60,12 @@ def create_app(
     errors.install(app)
     languages.install(app)
     formats.install(app)
-    for module in (health, signin, account, people, orders, inbox, overview, uploads, reviews, settings, connection, systems, shops):
+    masks.install(app)
+    pages = (
+        health, signin, account, people, orders, inbox, overview, uploads, reviews, settings, connection, privacy, systems,
+        shops,
+    )  # fmt: skip
+    for module in pages:
         app.register_blueprint(module.blueprint)
     _register_webhook(app)
     api.install(app)

@@ -8,7 +8,7 @@ from flask import Flask, request, url_for
 from flask_babel import format_date, format_datetime, get_locale, get_timezone, gettext, ngettext
 
 from bot.clock import now
-from bot.web import access
+from bot.web import access, masks
 from bot.web.labels import LABELS, Label
 from bot.web.languages import LANGUAGES
 from bot.web.live import ADDRESS
@@ -68,14 +68,14 @@ def span(seconds: float) -> str:
 
 
 def phone(number: str) -> str:
-    """Show a number in E.164 in groups; its middle is hidden from those who need not call."""
+    """Show a number in E.164 in groups; its middle is hidden from those who need not call (see `masks`)."""
     if not number:
         return ""
     try:
         shown = phonenumbers.format_number(phonenumbers.parse(number), phonenumbers.PhoneNumberFormat.INTERNATIONAL)
     except phonenumbers.NumberParseException:
         shown = number
-    return shown
+    return masks.masked(shown) if masks.hides() else shown
 
 
 def label(kind: str, code: str | None) -> Label:

@@ -14,7 +14,7 @@ from bot.models import AddressVersion, Handover, Merchant, Message, Order, Order
 from bot.orders import outcomes
 from bot.orders.rules import Rules
 from bot.services import services
-from bot.web import live, order_list, stories, tenant
+from bot.web import live, masks, order_list, stories, tenant
 from bot.web.access import ADMIN, AGENT, EVERYONE, MERCHANT, SHOP, allow, me
 
 blueprint = Blueprint("orders", __name__)
@@ -75,6 +75,7 @@ def order(id: int) -> str:  # noqa: A002
     state = live.state(f"order:{id}")
     with tenant.reading() as session:
         details = _details(session, tenant.find(session, Order, id))
+        masks.open_if_revealed(session, id)
     return render_template("order.html", d=details, live=state, by_hand=_offered(details.order))
 
 

@@ -131,6 +131,19 @@ VISITS = {
     "reviews.table": [Visit("GET", "/reviews/table.csv", MERCHANT)],
     "reviews.media": [Visit("GET", "/reviews/{review}/media/0", SHOP, owned=True)],
     "reviews.reply": [Visit("POST", "/reviews/{review}/reply", SHOP, {"words": "Thank you"}, owned=True)],
+    "privacy.page": [
+        Visit("GET", "/settings/privacy", OWNER),
+        Visit("GET", "/settings/privacy?q=rival", OWNER),
+    ],
+    "privacy.shopper": [Visit("GET", "/settings/privacy/shoppers/{order}", OWNER, owned=True)],
+    "privacy.file": [
+        Visit("GET", "/settings/privacy/shoppers/{order}/file/json", OWNER, owned=True),
+        Visit("GET", "/settings/privacy/shoppers/{order}/file/zip", OWNER, owned=True),
+    ],
+    "privacy.erase": [
+        Visit("POST", "/settings/privacy/shoppers/{order}/erase", OWNER, {"reference": "#1000"}, owned=True)
+    ],
+    "privacy.reveal": [Visit("POST", "/orders/{order}/reveal", MERCHANT, owned=True)],
     "settings.page": [Visit("GET", "/settings", MERCHANT)],
     "settings.save": [Visit("POST", "/settings/rules", OWNER)],
     "settings.save_shop": [Visit("POST", "/settings/shop", OWNER)],
