@@ -12,11 +12,13 @@ import requests
 from sqlalchemy import select
 from sqlmodel import Session, col
 
+from bot.addresses import check
 from bot.database import row_id
-from bot.models import Conversation, Handover, Merchant, Message, Order, Run, Timer
+from bot.models import AddressVersion, Conversation, Handover, Merchant, Message, Order, Run, Timer
 from bot.orders.rules import Rules
 from bot.shoppers.personas import CANCELLED, CONFIRMED, DENIED
 from bot.shoppers.stage import Actor, Stage
+from bot.talk.places import address_of
 
 CHANCE_OF_RETURN: Mapping[str, float] = {"confirmed": 0.138, "cancelled": 0.90, "denied": 0.90}
 SILENT_RETURNS = 0.346
@@ -155,15 +157,13 @@ def _in_quiet_hours(session: Session, sent: list[Message]) -> int:
 
 
 def _per_confirmed(session: Session, orders: list[Order], sent: list[Message]) -> float:
-    questioned = set(
-        session.execute(
-            select(col(Message.order_id)).where(col(Message.template)["name"].as_string() == "address_question")
-        ).scalars()
-    )
+    written = select(AddressVersion).where(col(AddressVersion.given_by) == "order")
+    questions = {one.order_id: check(address_of(one.parts)).question for one in session.execute(written).scalars()}
+    complete = {key for key, question in questions.items() if not question or question.code == "CONFIRM_ADDRESS"}
     good = {
         row_id(order)
         for order in orders
-        if order.intent == "confirmed" and order.id not in questioned and not order.address_changed
+        if order.intent == "confirmed" and order.id in complete and not order.address_changed
     }
     # A shopper with several orders is asked about them together: their bubbles count for all of them.
     per_contact = Counter(order.contact_id for order in orders)
