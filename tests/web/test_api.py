@@ -60,7 +60,7 @@ def test_amounts_come_out_as_they_went_in(system: System, currency: str, amount:
     [
         ({"phone": "12345"}, "phone", "PHONE_INVALID"),
         ({"amount": 0}, "amount", "NOTHING_TO_COLLECT"),
-        ({"amount": "a lot"}, "amount", "int_parsing"),
+        ({"amount": "79900"}, "amount", "int_type"),
         ({"amonut": 1}, "amonut", "extra_forbidden"),
         ({"placed_at": "2020-01-01T00:00:00Z"}, "placed_at", "TOO_OLD"),
         ({"address": {"latitude": 95}}, "address.latitude", "less_than_equal"),
