@@ -24,9 +24,7 @@ class SettingsError(Exception):
 class Settings(BaseSettings):
     """Every setting, from the environment, `.env`, or what `up` and `setup` wrote to `var/local.env`."""
 
-    model_config = SettingsConfigDict(
-        env_file=_files(), env_ignore_empty=True, extra="ignore", frozen=True
-    )
+    model_config = SettingsConfigDict(env_file=_files(), env_ignore_empty=True, extra="ignore", frozen=True)
 
     database_url: str = Field(f"sqlite:///{VAR / 'pakka.db'}", description="SQLAlchemy URL of the database")
     redis_url: str = Field(

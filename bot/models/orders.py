@@ -220,5 +220,3 @@ class Review(SQLModel, table=True):
     reply: str = Field(default="", sa_column=string())
     created_at: datetime = Field(sa_column=moment(nullable=False))
     updated_at: datetime = Field(sa_column=moment(nullable=False))
-
-

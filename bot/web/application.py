@@ -62,8 +62,8 @@ def create_app(
     formats.install(app)
     masks.install(app)
     pages = (
-        health, signin, account, people, orders, inbox, overview, uploads, reviews, settings, connection, privacy, systems,
-        shops,
+        health, signin, account, people, orders, inbox, overview, uploads, reviews, settings, connection,
+        privacy, systems, shops,
     )  # fmt: skip
     for module in pages:
         app.register_blueprint(module.blueprint)

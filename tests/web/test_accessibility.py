@@ -17,7 +17,8 @@ LAPTOP, PHONE = {"width": 1366, "height": 768}, {"width": 390, "height": 844}
 PAGES = (
     "/orders", "/orders?view=shipped", "/orders?q=nothing-like-that", "/orders/{silent}", "/orders/{confirmed}",
     "/overview", "/reviews", "/reviews?only=photos", "/settings", "/settings/texts", "/settings/whatsapp",
-    "/settings/privacy?q=Priya", "/settings/privacy/shoppers/{silent}", "/uploads", "/uploads/{upload}", "/people", "/people/audit", "/account", "/account/second-factor",
+    "/settings/privacy?q=Priya", "/settings/privacy/shoppers/{silent}",
+    "/uploads", "/uploads/{upload}", "/people", "/people/audit", "/account", "/account/second-factor",
 )  # fmt: skip
 
 

@@ -268,9 +268,7 @@ def test_decisions_are_told_again_when_they_change_and_none_is_passed_by(
     rest = system.get("/decisions", limit=200, cursor=first["next"]).json
     told = [one["id"] for one in first["items"] + rest["items"]]
     assert len(told) == len(set(told))
-    assert set(told) == {
-        order.id for order in _all(services, Order) if order.intent != "unasked" or order.decision
-    }
+    assert set(told) == {order.id for order in _all(services, Order) if order.intent != "unasked" or order.decision}
     quiet = system.get("/decisions", cursor=rest["next"]).json
     assert quiet == {"items": [], "next": rest["next"]}
     system.post(f"/orders/{shop.orders[4]}/outcome", {"decision": "ship"})

@@ -98,9 +98,7 @@ def _hook(services: Services, shop: Shop, url: str, chosen: list[str] | None = N
     """Write a hook of a shop; return its id and secret."""
     secret = sending.new_secret()
     with services.database.session() as session:
-        hook = Hook(
-            merchant_id=shop.merchant, url=url, events=chosen or list(events.EVENTS), created_at=clock.now()
-        )
+        hook = Hook(merchant_id=shop.merchant, url=url, events=chosen or list(events.EVENTS), created_at=clock.now())
         session.add(hook)
         session.flush()
         hook.secret = Vault(SECRET).seal(secret, f"hook:{hook.id}:secret")

@@ -101,7 +101,9 @@ VISITS = {
         Visit("GET", "/inbox/{conversation}?all=1&show=details", SHOP, owned=True),
     ],
     "inbox.reply": [
-        Visit("POST", "/inbox/{conversation}/reply", SHOP, {"body": "Hello", "client_id": "walls", "seen": 99}, owned=True)
+        Visit(
+            "POST", "/inbox/{conversation}/reply", SHOP, {"body": "Hello", "client_id": "walls", "seen": 99}, owned=True
+        )
     ],
     "inbox.note": [Visit("POST", "/inbox/{conversation}/note", SHOP, {"note": "Hello"}, owned=True)],
     "inbox.take_over": [Visit("POST", "/inbox/{conversation}/take-over", SHOP, owned=True)],
@@ -148,7 +150,10 @@ VISITS = {
     "settings.save": [Visit("POST", "/settings/rules", OWNER)],
     "settings.save_shop": [Visit("POST", "/settings/shop", OWNER)],
     "settings.example": [Visit("GET", "/settings/example?amount=500", MERCHANT)],
-    "settings.texts": [Visit("GET", "/settings/texts", MERCHANT), Visit("GET", "/settings/texts?talk=review", MERCHANT)],
+    "settings.texts": [
+        Visit("GET", "/settings/texts", MERCHANT),
+        Visit("GET", "/settings/texts?talk=review", MERCHANT),
+    ],
     "connection.page": [Visit("GET", "/settings/whatsapp", MERCHANT)],
     "connection.number": [Visit("GET", "/settings/whatsapp/number", MERCHANT)],
     "connection.templates": [Visit("POST", "/settings/whatsapp/templates", OWNER)],
@@ -248,7 +253,9 @@ def _restore(services: Services, shop: Shop) -> None:
         session.execute(text("update upload set status = 'done', content = null"))
         session.execute(text("delete from member where email = 'x@y.test'"))
         if session.get(CannedAnswer, shop.answer) is None:
-            session.add(CannedAnswer(id=shop.answer, merchant_id=shop.merchant, shortcut="sorry", body="x", updated_at=now()))
+            session.add(
+                CannedAnswer(id=shop.answer, merchant_id=shop.merchant, shortcut="sorry", body="x", updated_at=now())
+            )
 
 
 def test_nothing_of_another_shop_is_shown_or_changed(
