@@ -329,6 +329,9 @@ def _plain_yes(view: View, first: int | None) -> Verdict | None:
         if view.has("WANT") and view.state in ("confirm", "idle", "address_check"):
             return Verdict("confirm", "wants it", 0.8, safe=False)
         return None
+    clear = any(u.bits & (ASSENT | BIT["SEND"] | BIT["KEEP"]) and not u.bits & BIT["PLEASE"] for u in view.units)
+    if not clear and len(view.units) > 2:
+        return Verdict("confirm", "polite words that may agree", 0.8, safe=False)
     if any(u.bits & ASSENT and u.bits & (NEG | BIT["CANCEL"] | BIT["STOP"]) for u in view.units):
         return Verdict("confirm", "a word that may also refuse", 0.6, safe=False)  # Vietnamese "dung" without marks
     return Verdict("confirm", "every word agrees", 0.96 if view.bits & strong else 0.92)

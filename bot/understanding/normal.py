@@ -51,7 +51,7 @@ class Token:
     symbol: bool = False  # an emoji or another symbol
 
 
-@lru_cache(maxsize=2048)
+@lru_cache(maxsize=1024)
 def _kind(character: str) -> str:
     """Return w for a letter or mark, d for a digit, s for a symbol, blank for a space, p for punctuation."""
     category = unicodedata.category(character)
@@ -66,7 +66,7 @@ def _kind(character: str) -> str:
     return "p"
 
 
-@lru_cache(maxsize=2048)
+@lru_cache(maxsize=1024)
 def _digit(character: str) -> str:
     value = unicodedata.digit(character, None)
     return character if value is None else str(value)
@@ -126,7 +126,7 @@ def squeeze(word: str) -> str:
     return word if word.isdigit() else _DOUBLE.sub(r"\1", word)
 
 
-@lru_cache(maxsize=2048)
+@lru_cache(maxsize=1024)
 def loose(word: str, romanised: bool) -> str:
     """Return the key under which spelling variants of one word meet: vowel length, doubled letters, twin letters."""
     if word.isascii():
@@ -138,7 +138,7 @@ def loose(word: str, romanised: bool) -> str:
     return squeeze(word.translate(_LOOSE))
 
 
-@lru_cache(maxsize=2048)
+@lru_cache(maxsize=1024)
 def fold(word: str) -> str:
     """Return a word in ASCII, so that scripts share the letters the classifier sees."""
     if word.isascii():
@@ -148,7 +148,7 @@ def fold(word: str) -> str:
     return str(anyascii(word)).lower()
 
 
-@lru_cache(maxsize=2048)
+@lru_cache(maxsize=1024)
 def plain(word: str) -> str:
     """Return a Latin word without its diacritics; other scripts are returned as they are."""
     if word.isascii():
@@ -166,7 +166,7 @@ _SCRIPTS = (
 )  # fmt: skip
 
 
-@lru_cache(maxsize=2048)
+@lru_cache(maxsize=1024)
 def script(word: str) -> str:
     """Return the ISO 15924 code of a word's first letter, or an empty string for digits, symbols and other scripts."""
     for character in word:

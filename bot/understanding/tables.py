@@ -38,16 +38,16 @@ _value_ids: dict[int, int] = {0: 0}
 
 
 class Table:
-    """A map from strings to integers that is built once and then only read."""
+    """A map from hashed strings to integers that is built once and then only read."""
 
     __slots__ = ("keys", "values")
 
-    def __init__(self, rows: dict[str, int]) -> None:
+    def __init__(self, rows: dict[int, int]) -> None:
         for value in rows.values():
             if value not in _value_ids:
                 _value_ids[value] = len(_values)
                 _values.append(value)
-        pairs = sorted((hash(key), _value_ids[value]) for key, value in rows.items())
+        pairs = sorted((key, _value_ids[value]) for key, value in rows.items())
         self.keys = array("q", [key for key, _ in pairs])
         self.values = array("H", [value for _, value in pairs])
 
@@ -124,37 +124,38 @@ class Compiled:
 
 
 class _Draft:
-    """The forms of one pack while they are collected."""
+    """The forms of one pack while they are collected; keys are hashed at once, for strings would fill megabytes."""
 
     def __init__(self, romanised: bool) -> None:
         self.romanised = romanised
-        self.exact: dict[str, int] = {}
-        self.loose: dict[str, int] = {}
-        self.whole: dict[str, int] = {}
-        self.longest: dict[str, int] = {}
-        self.stars: dict[str, int] = {}
-        self.times: dict[str, tuple[Term, ...]] = {}
+        self.exact: dict[int, int] = {}
+        self.loose: dict[int, int] = {}
+        self.whole: dict[int, int] = {}
+        self.longest: dict[int, int] = {}
+        self.stars: dict[int, int] = {}
+        self.times: dict[int, tuple[Term, ...]] = {}
+        self.words: set[int] = set()  # every single word that the pack knows
         self.stems: dict[str, int] = {}
         self.endings: dict[str, int] = {}
         self.around: list[tuple[str, str, int]] = []
 
-    def keys(self, form: str) -> tuple[list[str], str, str]:
-        """Return the words of a form, its exact key and its loose one."""
+    def keys(self, form: str) -> tuple[int, int]:
+        """Return the exact and the loose key of a form, and note its words and its length."""
         words = [token.text for token in tokens(normalise(form))] or [form]
-        return words, " ".join(words), " ".join([loose(plain(word), self.romanised) for word in words])
-
-    def head(self, words: list[str], key: str) -> None:
-        """Note how long a phrase is, under its first word."""
+        sounds = [loose(plain(word), self.romanised) for word in words]
+        self.words.update(map(hash, words))
+        if self.romanised:
+            self.words.update(map(hash, sounds))
         if len(words) > 1:
-            for first in (words[0], key.split(" ", 1)[0]):
+            for first in (hash(words[0]), hash(sounds[0])):
                 self.longest[first] = max(self.longest.get(first, 0), len(words))
+        return hash(" ".join(words)), hash(" ".join(sounds))
 
     def form(self, form: str, bits: int) -> None:
         """Add a form of the lexicon."""
         if form.startswith("="):
-            _, exact, key = self.keys(form[1:])
-            for name in {exact, key}:
-                self.whole[name] = self.whole.get(name, 0) | bits
+            for key in set(self.keys(form[1:])):
+                self.whole[key] = self.whole.get(key, 0) | bits
         elif "-" in form:
             before, _, after = normalise(form).partition("-")
             if before and after:
@@ -164,29 +165,20 @@ class _Draft:
             elif after:
                 self.endings[after] = self.endings.get(after, 0) | bits
         else:
-            words, exact, key = self.keys(form)
+            exact, sound = self.keys(form)
             self.exact[exact] = self.exact.get(exact, 0) | bits
-            self.loose[key] = self.loose.get(key, 0) | bits
-            self.head(words, key)
+            self.loose[sound] = self.loose.get(sound, 0) | bits
 
     def rating(self, form: str, stars: int) -> None:
         """Add a quality phrase."""
-        _, exact, key = self.keys(form.lstrip("="))
-        for name in (exact, key):
-            self.stars.setdefault(name, stars)
+        for key in self.keys(form.lstrip("=")):
+            self.stars.setdefault(key, stars)
 
     def time(self, form: str, term: Term) -> None:
         """Add a word of time."""
-        words, exact, key = self.keys(form)
-        for name in {exact, key}:
-            if term not in self.times.get(name, ()):
-                self.times[name] = (*self.times.get(name, ()), term)
-        self.head(words, key)
-
-    def words(self) -> set[str]:
-        """Return every single word that the pack knows."""
-        sources = (self.exact, self.loose if self.romanised else {}, self.whole, self.times)
-        return {word for source in sources for key in source for word in key.split(" ")}
+        for key in set(self.keys(form)):
+            if term not in self.times.get(key, ()):
+                self.times[key] = (*self.times.get(key, ()), term)
 
 
 class _Index:
@@ -197,12 +189,12 @@ class _Index:
         self.bits = array("Q")
         self.packs: dict[str, int] = {}
 
-    def add(self, name: str, words: set[str]) -> None:
+    def add(self, name: str, words: set[int]) -> None:
         """Merge the words of a pack into the sorted arrays."""
         bit = self.packs.setdefault(name, 1 << len(self.packs))
         keys, bits = array("q"), array("Q")
         place, count = 0, len(self.keys)
-        for wanted in sorted({hash(word) for word in words}):
+        for wanted in sorted(words):
             start = place
             place = bisect_left(self.keys, wanted, place)
             keys.extend(self.keys[start:place])
@@ -278,10 +270,10 @@ def _compile(name: str) -> Compiled:
         for key in {**rows, **names.get(table, {})}:
             for form in (*rows.get(key, ()), *names.get(table, {}).get(key, ())):
                 draft.time(form, (table, key))
-    index.add(name, draft.words())
-    for key, bits in draft.exact.items():
-        if draft.loose.get(key) == bits:
-            del draft.loose[key]
+    index.add(name, draft.words)
+    for spelled, bits in draft.exact.items():
+        if draft.loose.get(spelled) == bits:
+            del draft.loose[spelled]
     return Compiled(
         name=name,
         language=pack.language,
