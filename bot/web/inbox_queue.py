@@ -2,11 +2,11 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
-from typing import Any
+from datetime import UTC, datetime, timedelta
+from typing import Any, TypeVar
 
 from sqlalchemy import ColumnElement, and_, case, func, or_, select
-from sqlmodel import Session, col
+from sqlmodel import Session, SQLModel, col
 
 from bot.clock import now
 from bot.database import row_id
@@ -21,6 +21,8 @@ PAGE = 30
 SOON, DAY = timedelta(hours=2), timedelta(hours=24)
 CALLS = 30
 """As many as an agent rings in an hour or two; those that are done make room."""
+Row = TypeVar("Row", bound=SQLModel)
+
 MANY = 1000
 """Counts stop here: nobody reads a larger one, and counting a whole table takes longer than the page."""
 
@@ -78,20 +80,24 @@ def look(session: Session, view: str, offset: int = 0) -> Queue:
         # The wall's own rule for conversations asks two questions of every row; here the task answers both.
         found = session.execute(_ranked(shop, view, at).offset(offset).limit(PAGE + 1)).all()
         counts = _counts(session, shop, at)
-    rows = found[:PAGE]
-    words = _last_words(session, [task.conversation_id for task, *_ in rows])
-    names = _names(session, [talk.contact_id for _, talk, order, _ in rows if order is None or not order.shopper_name])
+        rows = found[:PAGE]
+        talks = _by_id(session, Conversation, [task.conversation_id for task, _ in rows])
+    orders = _by_id(session, Order, [task.order_id for task, _ in rows if task.order_id])
+    words = _last_words(session, list(talks))
+    named = {number for number, order in orders.items() if order.shopper_name}
+    unnamed = [talks[task.conversation_id].contact_id for task, _ in rows if task.order_id not in named]
+    names = {number: contact.name for number, contact in _by_id(session, Contact, unnamed).items()}
     lines = [
         Line(
             task=task,
-            conversation=talk,
-            order=order,
+            conversation=(talk := talks[task.conversation_id]),
+            order=(order := orders.get(task.order_id or 0)),
             group=group,
             name=(order.shopper_name if order else "") or names.get(talk.contact_id, ""),
-            words=words[task.conversation_id][1] if task.conversation_id in words else "",
-            heard=words[task.conversation_id][0] if task.conversation_id in words else 0,
+            words=words.get(task.conversation_id, (0, ""))[1],
+            heard=words.get(task.conversation_id, (0, ""))[0],
         )
-        for task, talk, order, group in rows
+        for task, group in rows
     ]
     return Queue(view, lines, counts, people(session), offset + PAGE if len(found) > PAGE else None)
 
@@ -145,38 +151,56 @@ def calls(session: Session, *, limit: int = CALLS) -> Sequence[Call]:
 
 
 def _ranked(shop: int, view: str, at: datetime) -> Any:
+    """Each fact of an order or a conversation is a question of its own for every open task.
+
+    As joins they would let the database read those tables as a whole, a hundred thousand rows for a few tasks.
+    """
     at_stake = and_(col(Order.status) == "open", col(Order.cutoff_at).is_not(None))
-    group = case(
-        (and_(at_stake, col(Order.cutoff_at) < at), 2),
-        (and_(at_stake, col(Order.cutoff_at) < at + SOON), 0),
-        (and_(at_stake, col(Order.cutoff_at) < at + DAY), 1),
-        else_=3,
-    )
+    group = _of_order(
+        shop,
+        case(
+            (and_(at_stake, col(Order.cutoff_at) < at), 2),
+            (and_(at_stake, col(Order.cutoff_at) < at + SOON), 0),
+            (and_(at_stake, col(Order.cutoff_at) < at + DAY), 1),
+            else_=3,
+        ),
+        3,
+    ).label("urgency")
     # A parcel that has left, or none at all: no money can be saved any more by being quick.
-    stake = case((col(Order.status) == "open", col(Order.amount)), else_=0)
+    stake = _of_order(shop, case((col(Order.status) == "open", col(Order.amount)), else_=0), 0)
     return (
-        select(Handover, Conversation, Order, group)
-        .join(Conversation, col(Conversation.id) == col(Handover.conversation_id))
-        .outerjoin(Order, and_(col(Order.id) == col(Handover.order_id), col(Order.merchant_id) == shop))
+        select(Handover, group)
         .where(col(Handover.merchant_id) == shop, col(Handover.resolved_at).is_(None), *_of_view(view, at))
         .order_by(group, stake.desc(), col(Handover.opened_at), col(Handover.id))
     )
 
 
+def _of_order(shop: int, fact: Any, otherwise: int) -> Any:
+    about = select(fact).where(col(Order.id) == col(Handover.order_id), col(Order.merchant_id) == shop)
+    return func.coalesce(about.scalar_subquery(), otherwise)
+
+
+def _asleep_until() -> Any:
+    return (
+        select(col(Conversation.snoozed_until))
+        .where(col(Conversation.id) == col(Handover.conversation_id))
+        .scalar_subquery()
+    )
+
+
 def _of_view(view: str, at: datetime) -> list[ColumnElement[bool]]:
-    asleep = and_(col(Conversation.snoozed_until).is_not(None), col(Conversation.snoozed_until) > at)
+    long_ago = datetime(2000, 1, 1, tzinfo=UTC)
+    until = func.coalesce(_asleep_until(), long_ago)
     if view == "snoozed":
-        return [asleep]
-    awake = or_(col(Conversation.snoozed_until).is_(None), col(Conversation.snoozed_until) <= at)
+        return [until > at]
     if view == "mine":
-        return [awake, col(Handover.assigned_to) == me().id]
-    return [awake, col(Handover.assigned_to).is_(None)] if view == "unassigned" else [awake]
+        return [col(Handover.assigned_to) == me().id, until <= at]
+    return [col(Handover.assigned_to).is_(None), until <= at] if view == "unassigned" else [until <= at]
 
 
 def _counts(session: Session, shop: int, at: datetime) -> dict[str, int]:
     some = (
-        select(col(Handover.assigned_to).label("who"), col(Conversation.snoozed_until).label("until"))
-        .join(Conversation, col(Conversation.id) == col(Handover.conversation_id))
+        select(col(Handover.assigned_to).label("who"), _asleep_until().label("until"))
         .where(col(Handover.merchant_id) == shop, col(Handover.resolved_at).is_(None))
         .limit(MANY)
         .subquery()
@@ -210,6 +234,8 @@ def _to_call(session: Session, shop: int, at: datetime) -> int:
 
 
 def _last_words(session: Session, talks: Sequence[int]) -> dict[int, tuple[int, str]]:
+    if not talks:
+        return {}
     newest = (
         select(col(Message.conversation_id).label("talk"), func.max(Message.seq).label("seq"))
         .where(col(Message.conversation_id).in_(talks), col(Message.author) == "shopper")
@@ -227,9 +253,11 @@ def _last_words(session: Session, talks: Sequence[int]) -> dict[int, tuple[int, 
     }
 
 
-def _names(session: Session, contacts: Sequence[int]) -> dict[int, str]:
-    rows = session.execute(select(Contact).where(col(Contact.id).in_(contacts))).scalars()
-    return {row_id(contact): contact.name for contact in rows}
+def _by_id(session: Session, model: type[Row], ids: Sequence[int]) -> dict[int, Row]:
+    if not ids:
+        return {}
+    rows = session.execute(select(model).where(col(model.id).in_(ids))).scalars()  # type: ignore[attr-defined]
+    return {row_id(row): row for row in rows}
 
 
 def _tries(session: Session, ids: Sequence[int]) -> dict[str, int]:
