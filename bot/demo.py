@@ -1,4 +1,4 @@
-"""The demo of `up`: a shop with people and an order list, whose shoppers live in the simulator.
+"""The demo of `up`: a shop with people, some weeks behind it and an order list; its shoppers live in the simulator.
 
 Safe to repeat: a second start finds everything as it was left.
 """
@@ -6,6 +6,7 @@ Safe to repeat: a second start finds everything as it was left.
 import logging
 import os
 import sys
+from datetime import timedelta
 
 import requests
 import structlog
@@ -14,7 +15,9 @@ from sqlmodel import Session, col
 
 from bot.clock import now
 from bot.database import row_id
-from bot.models import Member, Merchant, Upload
+from bot.demo_past import Phone, write_past
+from bot.demo_tales import DAYS
+from bot.models import Member, Merchant, Order, Upload
 from bot.orders import uploads
 from bot.orders.samples import shopify_list
 from bot.services import Services
@@ -24,6 +27,8 @@ from bot.web.members import create_member
 from bot.whatsapp.catalogue import catalogue
 from bot.whatsapp.client import Client
 from bot.whatsapp.templates import push
+
+log = structlog.get_logger()
 
 SLUG = "demo"
 OWNER, AGENT = "owner@demo.example", "agent@demo.example"
@@ -36,7 +41,10 @@ def prepare(services: Services, password: str) -> list[str]:
         merchant = _merchant(session, services.settings)
         _people(session, merchant, password)
     _templates(services)
+    phones = _past(services)
     _orders(services)
+    if phones:
+        _people_of_the_phones(services, phones)
     return [f"login:  {OWNER}  or  {AGENT}", f"password:  {password}"]
 
 
@@ -51,7 +59,7 @@ def _merchant(session: Session, settings: Settings) -> Merchant:
         channel_id=channel.id if channel else None,
         # Whoever tries the demo at night wants to see it work, and at once.
         rules={"opens": "00:00", "closes": "00:00", "ask_after_minutes": 0},
-        created_at=now(),
+        created_at=now() - timedelta(days=DAYS + 1),
     )
     session.add(merchant)
     session.flush()
@@ -71,6 +79,39 @@ def _templates(services: Services) -> None:
     most = {"template_creations_per_hour": 1000}
     requests.patch(f"{settings.graph_api_url}/sim/settings", json=most, timeout=10).raise_for_status()
     push(services.database, client, settings.whatsapp_business_account_id, catalogue(), edit=True)
+
+
+def _past(services: Services) -> list[Phone]:
+    """Give the shop the weeks before today, once; return the phones of those who are still in touch."""
+    with services.database.session() as session:
+        merchant = session.execute(select(Merchant).where(col(Merchant.slug) == SLUG)).scalar_one()
+        begun = session.execute(select(col(Order.id)).where(col(Order.merchant_id) == merchant.id)).first()
+        if begun is not None or merchant.channel_id is None:
+            return []
+        agent = session.execute(select(Member).where(col(Member.email) == AGENT)).scalar_one()
+        return write_past(session, merchant, agent, now())
+
+
+def _people_of_the_phones(services: Services, phones: list[Phone]) -> None:
+    """Name the simulated phones, and let those write who wait for a person; the demo can do without."""
+    with services.database.reader() as session:
+        listed = session.execute(
+            select(col(Order.phone), col(Order.shopper_name)).where(
+                col(Order.upload_id).is_not(None), col(Order.phone) != ""
+            )
+        ).all()
+    known = {phone.number: phone.name for phone in phones} | dict(listed)
+    address = f"{services.settings.graph_api_url}/sim/phones"
+    try:
+        with requests.Session() as http:
+            for number, name in known.items():
+                http.post(address, json={"phone": number, "name": name}, timeout=2).raise_for_status()
+            for phone in phones:
+                if phone.words:
+                    words = {"type": "text", "text": phone.words}
+                    http.post(f"{address}/{phone.number}/send", json=words, timeout=2).raise_for_status()
+    except requests.RequestException as error:
+        log.warning("demo.phones_unnamed", error=type(error).__name__)
 
 
 def _orders(services: Services) -> None:

@@ -8,10 +8,14 @@ from flask import Flask, request, url_for
 from flask_babel import format_date, format_datetime, get_locale, get_timezone, gettext, ngettext
 
 from bot.clock import now
+from bot.services import services
 from bot.web import access, masks
 from bot.web.labels import LABELS, Label
 from bot.web.languages import LANGUAGES
 from bot.web.live import ADDRESS
+
+DEMO = "demo"
+"""The short name of the demo's shop (`bot.demo`)."""
 
 
 def install(app: Flask) -> None:
@@ -22,6 +26,7 @@ def install(app: Flask) -> None:
     app.jinja_env.globals.update(
         label=label, someone=access.someone, page_url=page_url, languages=LANGUAGES, now=now, theme=theme,
         direction=direction, may=may, get_locale=get_locale, live_address=ADDRESS,
+        is_demo=is_demo, phones=phones,
     )  # fmt: skip
 
 
@@ -111,6 +116,18 @@ def may(endpoint: str) -> bool:
     person = access.someone()
     roles = access.roles_of(current_app.view_functions[endpoint])
     return roles is None or (person is not None and person.role in roles)
+
+
+def is_demo() -> bool:
+    """Whether the person looks at the demo's shop."""
+    person = access.someone()
+    return person is not None and person.shop is not None and person.shop.slug == DEMO
+
+
+def phones() -> str:
+    """Return where the simulated phones are; nothing where the real WhatsApp is used."""
+    address = services().settings.graph_api_url
+    return "" if address.startswith("https://graph.facebook.com") else address
 
 
 def device_name(user_agent: str) -> str:
