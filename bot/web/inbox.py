@@ -47,7 +47,9 @@ def conversation(id: int) -> str:  # noqa: A002
     state = live.state("queue", f"conversation:{id}")
     with tenant.reading() as session:
         talk = _talk(session, id)
-        queue = _queue(session)
+        # News of the conversation ask for its own panes alone, and come far more often than people open it.
+        apart = request.headers.get("HX-Target") in ("bubbles", "side")
+        queue = inbox_queue.bare(session, request.args.get("view", "all")) if apart else _queue(session)
         answers = session.execute(select(CannedAnswer).order_by(col(CannedAnswer.shortcut))).scalars().all()
     return render_template(
         "inbox.html", queue=queue, talk=talk, answers=answers, words=inbox_words, live=state, draft=_draft(),

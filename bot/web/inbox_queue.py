@@ -102,6 +102,11 @@ def look(session: Session, view: str, offset: int = 0) -> Queue:
     return Queue(view, lines, counts, people(session), offset + PAGE if len(found) > PAGE else None)
 
 
+def bare(session: Session, view: str) -> Queue:
+    """Return a queue without its lines, for a page of which only other parts are wanted."""
+    return Queue(view, (), dict.fromkeys((*VIEWS, "calls"), 0), people(session), None)
+
+
 def people(session: Session) -> dict[int, str]:
     """Return who of the shop can have a conversation: id -> name."""
     rows = session.execute(select(Member).where(col(Member.disabled_at).is_(None)).order_by(col(Member.name))).scalars()
