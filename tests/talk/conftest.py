@@ -183,7 +183,7 @@ def house(services: Services, cloud: Cloud, client: Client, throttle: Throttle) 
     thread = threading.Thread(target=server.serve_forever, args=(0.02,), daemon=True)
     thread.start()
     cloud.ask("PATCH", "/app", webhook_url=f"http://127.0.0.1:{server.port}/webhooks/whatsapp")
-    cloud.ask("PATCH", "/settings", status_scale=0, review_seconds=0)
+    cloud.ask("PATCH", "/settings", status_scale=0, review_seconds=0, template_creations_per_hour=1000)
     for template in catalogue().templates:
         answer = requests.post(
             f"{cloud.url}/v26.0/{ACCOUNT}/message_templates", json=template.definition(), timeout=10,
