@@ -67,18 +67,18 @@ def test_a_number_that_is_not_ours_is_said_to_be_so(owner: FlaskClient, services
 
 
 def test_templates_are_submitted_and_their_state_is_shown(owner: FlaskClient, services: Services) -> None:
-    wanted = len(catalogue().templates)
+    wanted, taken = len(catalogue().templates), 100  # Meta takes so many new ones an hour.
     assert f"0 of {wanted} may be sent" in owner.get("/settings/whatsapp").text
     post(owner, "/settings/whatsapp/templates", act="push")
     post(owner, "/settings/whatsapp/templates", act="refresh")
     page = owner.get("/settings/whatsapp").text
-    assert f"{wanted} of {wanted} may be sent" in page
+    assert f"{taken} of {wanted} may be sent" in page
     with services.database.session() as session:
         row = session.exec(select(WhatsAppTemplate).where(WhatsAppTemplate.name == "readiness")).first()
         assert row is not None
         row.status, row.reason, row.category = "REJECTED", "INVALID_FORMAT", "MARKETING"
     page = owner.get("/settings/whatsapp").text
-    assert f"{wanted - 1} of {wanted} may be sent" in page
+    assert f"{taken - 1} of {wanted} may be sent" in page
     assert "rejected, invalid_format" in page
     assert '<span class="chip bad">marketing</span>' in page
 
