@@ -72,15 +72,15 @@ def span(seconds: float) -> str:
     return ngettext("%(num)s day", "%(num)s days", seconds // 86400)
 
 
-def phone(number: str) -> str:
-    """Show a number in E.164 in groups; its middle is hidden from those who need not call (see `masks`)."""
+def phone(number: str, *, hide: bool = True) -> str:
+    """Show a number in E.164 in groups; with `hide` its middle is hidden from those who need not call (see `masks`)."""
     if not number:
         return ""
     try:
         shown = phonenumbers.format_number(phonenumbers.parse(number), phonenumbers.PhoneNumberFormat.INTERNATIONAL)
     except phonenumbers.NumberParseException:
         shown = number
-    return masks.masked(shown) if masks.hides() else shown
+    return masks.masked(shown) if hide and masks.hides() else shown
 
 
 def label(kind: str, code: str | None) -> Label:
