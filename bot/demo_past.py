@@ -154,7 +154,7 @@ class _Writer:
         contact = Contact(
             channel_id=self.merchant.channel_id or 0,
             name=name,
-            locale=tale.locale if answered else None,
+            locale=tale.locale if answered or tale.said else None,
             created_at=came,
         )
         return _Lived(tale, goods, phone, contact, order)

@@ -11,10 +11,11 @@ from sqlmodel import Session, col
 from werkzeug.wrappers import Response as AnyResponse
 
 from bot.clock import now
+from bot.database import row_id
 from bot.models import CannedAnswer, Channel, Conversation, Message
 from bot.services import services
 from bot.talk.handover import Conflict
-from bot.web import inbox_deeds, inbox_forms, inbox_presence, inbox_queue, inbox_words, live, tenant
+from bot.web import inbox_deeds, inbox_forms, inbox_presence, inbox_queue, inbox_words, live, masks, tenant
 from bot.web.access import SHOP, allow, me
 from bot.web.inbox_talk import PLACEHOLDERS, Talk, my_shop, open_talk
 from bot.whatsapp.catalogue import PLACEHOLDER
@@ -276,7 +277,10 @@ def _queue(session: Session) -> inbox_queue.Queue:
 
 
 def _talk(session: Session, id: int) -> Talk:  # noqa: A002
-    return open_talk(session, tenant.find(session, Conversation, id), whole=request.args.get("all") == "1")
+    talk = open_talk(session, tenant.find(session, Conversation, id), whole=request.args.get("all") == "1")
+    if talk.order is not None:
+        masks.open_if_revealed(session, row_id(talk.order))
+    return talk
 
 
 def _draft() -> dict[str, Any]:

@@ -18,14 +18,13 @@ SHOPPER = "Asha Verma"
 GOODS = ("Blue cotton kurta", "Steel lunch box")
 PRICES = (1299, 649)
 ADDRESS = {
-    "address1": "Green Heights, Sector 62",
-    "landmark": "Near metro gate 2",
+    "address1": "near the big temple",
     "city": "Noida",
     "state": "Uttar Pradesh",
     "postal_code": "201309",
     "country": "IN",
 }
-"""Without a house number, so that there is something to ask for."""
+"""Without a house, so that there is something to ask for."""
 _ROUNDS = 6
 
 

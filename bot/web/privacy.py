@@ -130,7 +130,8 @@ def reveal(id: int) -> AnyResponse:  # noqa: A002
     with tenant.writing() as session:
         order = tenant.find(session, Order, id)
         masks.reveal(session, id, order.merchant_id)
-    return redirect(url_for("orders.order", id=id))
+    talk = request.form.get("talk", type=int)
+    return redirect(url_for("inbox.conversation", id=talk) if talk else url_for("orders.order", id=id))
 
 
 def _known(session: Session, order: Order) -> tuple[Shopper, dict[str, int]]:

@@ -278,6 +278,9 @@ def test_staff_see_a_number_and_an_address_only_when_they_ask_and_it_is_written_
 
     assert number in facts(agent)
     assert not any(word in facts(staff) for word in hidden)
+    for page in (f"/inbox/{shop.conversation}?show=details", "/inbox/calls"):
+        assert "tel:+" not in staff.get(page).text, page
+        assert "tel:+" in agent.get(page).text, page
     assert "Flat 12" not in facts(staff)
     assert "•" in facts(staff)
     assert post(staff, f"{place}/reveal").status_code == 302
@@ -286,6 +289,7 @@ def test_staff_see_a_number_and_an_address_only_when_they_ask_and_it_is_written_
     with services.database.reader() as session:
         line = session.exec(select(Audit).where(Audit.act == "shopper.revealed")).one()
         assert (line.object, line.member_id) == (f"order:{shop.orders[0]}", shop.members["staff"])
+    assert number in staff.get(f"/inbox/{shop.conversation}").text
     other = staff.get(f"/orders/{shop.orders[1]}").text
     assert "•" in other.partition('id="facts"')[2], "one order, not all"
     with services.database.session() as session:
