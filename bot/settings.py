@@ -4,7 +4,7 @@ import os
 from pathlib import Path
 from typing import Self
 
-from pydantic import Field, ValidationError, field_validator, model_validator
+from pydantic import Field, ValidationError, ValidationInfo, field_validator, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -47,6 +47,9 @@ class Settings(BaseSettings):
     address_provider: str = Field("", description="second opinion on addresses: google, libpostal, nominatim, pelias")
     address_provider_url: str = Field("", description="base address of the provider's server")
     address_provider_key: str = Field("", description="API key of the provider, where it needs one")
+    llm_url: str = Field("", description="OpenAI-compatible server that may say what a reply means, up to /v1")
+    llm_model: str = Field("", description="name of the model on that server")
+    llm_key: str = Field("", description="API key of that server, where it needs one")
     session_cookie_secure: bool | None = Field(
         None, description="whether cookies need HTTPS; default: whether PUBLIC_URL begins with https"
     )
@@ -69,12 +72,20 @@ class Settings(BaseSettings):
             raise ValueError("must begin with redis://, rediss:// or unix://")
         return value
 
-    @field_validator("public_url", "graph_api_url")
+    @field_validator("public_url", "graph_api_url", "llm_url")
     @classmethod
-    def _web_address(cls, value: str) -> str:
-        if not value.startswith(("http://", "https://")):
+    def _web_address(cls, value: str, info: ValidationInfo) -> str:
+        optional = info.field_name == "llm_url" and not value
+        if not optional and not value.startswith(("http://", "https://")):
             raise ValueError("must begin with http:// or https://")
         return value.rstrip("/")
+
+    @field_validator("llm_model")
+    @classmethod
+    def _named_model(cls, value: str, info: ValidationInfo) -> str:
+        if info.data.get("llm_url") and not value:
+            raise ValueError("LLM_URL is set, so a model must be named")
+        return value
 
     @model_validator(mode="after")
     def _usable_provider(self) -> Self:

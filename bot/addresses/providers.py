@@ -95,14 +95,14 @@ def consult(provider: Provider | None, address: Address, report: Report) -> Repo
     )
 
 
-def _fetch(session: requests.Session, method: str, url: str, **request: Any) -> Any:
-    """Send a request and read its JSON answer within `TIME_OUT` seconds and `LARGEST` bytes.
+def fetch(session: requests.Session, method: str, url: str, *, seconds: float = TIME_OUT, **request: Any) -> Any:
+    """Send a request and read its JSON answer within `seconds` and `LARGEST` bytes; raise `ProviderError` otherwise.
 
     Connecting and each wait for bytes may take that long; between two reads the whole call is held to it.
     """
-    until = time.monotonic() + TIME_OUT
+    until = time.monotonic() + seconds
     try:
-        with session.request(method, url, timeout=TIME_OUT, stream=True, allow_redirects=False, **request) as response:
+        with session.request(method, url, timeout=seconds, stream=True, allow_redirects=False, **request) as response:
             if response.status_code != 200:
                 raise ProviderError(f"status {response.status_code}")
             body = b""
@@ -181,7 +181,7 @@ class Google:
             "postalCode": address.postal_code,
             "addressLines": [p for p in (address.address1, address.address2, address.landmark) if p],
         }
-        answer = _fetch(
+        answer = fetch(
             self._session,
             "POST",
             f"{self._url}/v1:validateAddress",
@@ -232,7 +232,7 @@ class Libpostal:
 
     def look_up(self, address: Address) -> Evidence:
         """Parse an address."""
-        answer = _fetch(self._session, "POST", f"{self._url}/parser", json={"query": _line(address)})
+        answer = fetch(self._session, "POST", f"{self._url}/parser", json={"query": _line(address)})
         found = []
         for part in answer if isinstance(answer, list) else ():
             kind, value = self._KINDS.get(str(_get(part, "label"))), _get(part, "value")
@@ -270,7 +270,7 @@ class Nominatim:
             "limit": "1",
             "countrycodes": (address.country or "IN").lower(),
         }
-        answer = _fetch(self._session, "GET", f"{self._url}/search", params=asked)
+        answer = fetch(self._session, "GET", f"{self._url}/search", params=asked)
         best = answer[0] if isinstance(answer, list) and answer else {}
         return _map_evidence(
             self.name,
@@ -306,7 +306,7 @@ class Pelias:
             "boundary.country": address.country or "IN",
             **({"api_key": self._key} if self._key else {}),
         }
-        answer = _fetch(self._session, "GET", f"{self._url}/v1/search", params=asked)
+        answer = fetch(self._session, "GET", f"{self._url}/v1/search", params=asked)
         features = _get(answer, "features")
         best = features[0] if isinstance(features, list) and features else {}
         point = _get(best, "geometry", "coordinates")

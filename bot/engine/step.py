@@ -22,11 +22,13 @@ class Listening:
     """What the understanding of a text needs to know: the kind of question, its choices, the acts it waits for.
 
     `numbers` holds the number under which each choice was offered, None where the question did not number them.
+    `reads` tells that the step reads any words itself, such as a review: none of them is a miss.
     """
 
     state: str
     choices: tuple[Choice, ...] = ()
     acts: tuple[str, ...] = ()
+    reads: bool = False
 
     @property
     def numbers(self) -> tuple[int | None, ...]:
@@ -52,7 +54,7 @@ def listening(flow: Flow, state: State, facts: Facts) -> Listening:
         return Listening("idle")
     view = View(facts, dict(state.data), Started(), state.step, state.turn)
     acts = tuple(kind for kind in step.hear if not kind.startswith("@"))
-    return Listening(step.listens, authored(offered, step, flow, view), acts)
+    return Listening(step.listens, authored(offered, step, flow, view), acts, step.read is not None)
 
 
 def step(flow: Flow, state: State, event: Event, facts: Facts) -> Transition:

@@ -5,6 +5,7 @@ hands its conversation to a person and goes on.
 """
 
 from collections.abc import Mapping
+from contextlib import nullcontext
 
 import structlog
 from sqlalchemy import func, select
@@ -19,6 +20,8 @@ from bot.models import Conversation, Event
 from bot.services import Services
 from bot.talk import handover
 from bot.talk.handle import Handler, merchant_of
+from bot.talk.proposing import Asking, Undecided
+from bot.understanding.proposals import Question
 
 log = structlog.get_logger()
 
@@ -30,36 +33,63 @@ LOCK_SPACE = 726565
 
 def drain(services: Services, shard: int, flows: Mapping[str, Flow], *, ring: bool = True) -> int:
     """Handle all pending events of a shard; return how many were handled."""
+    asking = Asking(services.proposer) if services.proposer else None
     handled = 0
-    while count := _drain_once(services, shard, flows):
+    while True:
+        count, questions = _drain_once(services, shard, flows, asking)
+        if not count and not questions:
+            return handled
         handled += count
         if ring:
             services.bell.ring(DELIVER)
-    return handled
+        if asking:
+            asking.put(questions)
 
 
-def _drain_once(services: Services, shard: int, flows: Mapping[str, Flow]) -> int:
+def _drain_once(
+    services: Services, shard: int, flows: Mapping[str, Flow], asking: Asking | None
+) -> tuple[int, dict[int, Question]]:
     try:
         with services.database.session() as session:
-            return _handle_batch(session, services, shard, flows, BATCH)
+            return _handle_batch(session, services, shard, flows, BATCH, asking)
     except (OperationalError, InternalError):
         raise  # The database's trouble is no event's fault: the next ring or sweep tries again.
     except Exception as error:  # One poisonous event must not stop the others.
         log.exception("batch.failed", shard=shard, error=type(error).__name__)
-        return _drain_singly(services, shard, flows)
+        return _drain_singly(services, shard, flows), {}
 
 
-def _handle_batch(session: Session, services: Services, shard: int, flows: Mapping[str, Flow], limit: int) -> int:
+def _handle_batch(
+    session: Session,
+    services: Services,
+    shard: int,
+    flows: Mapping[str, Flow],
+    limit: int,
+    asking: Asking | None = None,
+) -> tuple[int, dict[int, Question]]:
+    """Handle pending events; return how many, and the questions that others wait for, by event."""
     _lock_shard(session, shard)
     events = _pending(session, shard, limit)
     if not events:
-        return 0
+        return 0, {}
     conversations = _lock_conversations(session, {event.conversation_id for event in events})
-    handler = Handler(session, services, flows)
+    handler = Handler(session, services, flows, asking)
+    handled, questions, held = 0, {}, set()
     for event in events:
-        handler.handle(event, conversations[event.conversation_id])
-        event.handled_at = now()
-    return len(events)
+        if event.conversation_id in held:
+            continue  # What was said after a message that is being asked about is heard after it.
+        try:
+            with session.begin_nested() if asking else nullcontext():
+                handler.handle(event, conversations[event.conversation_id])
+        except Undecided as undecided:
+            held.add(event.conversation_id)
+            if undecided.question is not None:
+                event.payload = {**event.payload, "asked": now().isoformat()}
+                questions[row_id(event)] = undecided.question
+        else:
+            event.handled_at = now()
+            handled += 1
+    return handled, questions
 
 
 def _drain_singly(services: Services, shard: int, flows: Mapping[str, Flow]) -> int:

@@ -23,6 +23,7 @@ from bot.talk.facts import facts_of
 from bot.talk.hearing import hear, stops
 from bot.talk.lookups import answer, promise_of
 from bot.talk.messages import append
+from bot.talk.proposing import Asking
 from bot.text import locales
 
 log = structlog.get_logger()
@@ -38,9 +39,12 @@ ASKING = ("order_confirmation", "several_orders")
 class Handler:
     """Handles the events of one transaction."""
 
-    def __init__(self, session: Session, services: Services, flows: Mapping[str, Flow]) -> None:
-        """Begin a transaction's worth of events."""
+    def __init__(
+        self, session: Session, services: Services, flows: Mapping[str, Flow], asking: Asking | None = None
+    ) -> None:
+        """Begin a transaction's worth of events; with `asking`, handling a message may raise Undecided."""
         self.session = session
+        self.asking = asking
         self.flows = flows
         self.shards = services.settings.shards
         self.signer = Signer(services.settings.secret_key)
@@ -164,7 +168,8 @@ class Handler:
         flow = self._flow(run)
         if flow is not None and reply.choice is None and reply.text and reply.media is None:
             facts = self._facts(scene)
-            reply = hear(flow, self._state(run, flow), facts, reply)
+            second = self.asking.about(event) if self.asking else None
+            reply = hear(flow, self._state(run, flow), facts, reply, second)
             message.extra = {**message.extra, "understood": _understood(reply)}
             if reply.acts:
                 scene.confidence = min(act.confidence for act in reply.acts)

@@ -1,5 +1,6 @@
 """Understand a shopper's words as an answer to the question that is open."""
 
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from datetime import datetime
 from unicodedata import category
@@ -8,7 +9,8 @@ from bot import engine
 from bot.engine import Facts, Flow, Replied, State
 from bot.talk.asked import about_us
 from bot.text import DEFAULT, catalogue, known, plain, render
-from bot.understanding import Choice, Context, understand
+from bot.understanding import Choice, Context, Interpretation, understand
+from bot.understanding.proposals import Question, admit, is_open, question_of
 
 COMMANDS = {"person": "talk_to_human", "not_me": "not_my_order", "stop": "opt_out", "start": "opt_in"}
 """The words our texts name, by their keys below `keywords`, and what they mean."""
@@ -18,8 +20,12 @@ LONG = 12
 """Letters from which a message tells its language; "ok" and "haan" are written by everybody."""
 
 
-def hear(flow: Flow, state: State, facts: Facts, reply: Replied) -> Replied:
-    """Return a reply with what its words mean."""
+Second = Callable[[Question], Mapping[str, object] | None]
+"""A second opinion on words that nobody here understood."""
+
+
+def hear(flow: Flow, state: State, facts: Facts, reply: Replied, second: Second | None = None) -> Replied:
+    """Return a reply with what its words mean; `second` is asked when they mean nothing to us and would be a miss."""
     expects = engine.listening(flow, state, facts)
     locale, region = facts.shopper.locale, facts.shopper.region
     choices = tuple(
@@ -30,20 +36,28 @@ def hear(flow: Flow, state: State, facts: Facts, reply: Replied) -> Replied:
         state=expects.state, choices=choices, locale=locale, region=region, at=facts.now, expected=expects.acts
     )
     found = understand(reply.text, context)
-    acts = tuple(
+    lang = spoken(reply.text, found.lang)
+    ours = command(reply.text, locale)
+    if ours:
+        return replace(reply, acts=(engine.Act(ours),), safe=True, lang=lang)
+    acts = _acts(found)
+    about = about_us(reply.text, (act.kind for act in acts), region)
+    if about is not None:
+        return replace(reply, acts=(about,), safe=False, lang=lang)
+    unclear = reply.text.strip() and not expects.reads and (not acts or is_open(found))
+    if unclear and second is not None:
+        proposed = admit(second(question_of(reply.text, context, found.lang)), reply.text, context)
+        if proposed.acts:
+            found, acts = proposed, _acts(proposed)
+    return replace(reply, acts=acts, safe=found.safe, lang=lang)
+
+
+def _acts(found: Interpretation) -> tuple[engine.Act, ...]:
+    return tuple(
         engine.Act(act.kind, dict(act.slots), act.confidence)
         for act in found.acts
         # A time without a time in it is a guess, and a guess about the day would be worse than a question.
         if act.slots or act.kind != "slot_choice"
-    )
-    about = about_us(reply.text, (act.kind for act in acts), region)
-    if about is not None:
-        acts = (about,)
-    ours = command(reply.text, locale)
-    if ours:
-        acts = (engine.Act(ours),)
-    return replace(
-        reply, acts=acts, safe=(found.safe and about is None) or bool(ours), lang=spoken(reply.text, found.lang)
     )
 
 

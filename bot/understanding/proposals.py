@@ -1,14 +1,13 @@
 """Let a language model propose what a message means, when the packs and the classifier abstain.
 
-Off unless the caller brings a `Proposer`: this package makes no request. A proposal is a suggestion from a closed
-set; it
-passes the same vetoes as the classifier, its dates and numbers are read again from the message by our own parsers,
-and an act that
-changes an order is never safe, so that the shopper confirms it with one tap.
+Off unless the caller brings a `Proposer`: this package makes no request. A proposal is a suggestion from a closed set;
+it passes the same vetoes as the classifier, its dates and numbers are read again from the message by our own parsers,
+and an act that changes an order is never safe, so that the shopper confirms it with one tap.
 """
 
 import re
 from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import Protocol
 
 from bot.understanding.contract import ORDER_CHANGING, Act, Context, Interpretation
@@ -18,16 +17,38 @@ from bot.understanding.reading import forbidden, slots_for, study
 
 _NUMBER = re.compile(r"\d[\d -]{6,}\d|\d{4,}")
 _MAIL = re.compile(r"\S+@\S+")
+_SURE_OF_NOTHING = 0.9
 _MOST = 0.8  # A proposal is never surer than a sentence that a pack lists.
+
+
+@dataclass(frozen=True, slots=True)
+class Question:
+    """What may leave the house about a message: its masked text, the open question, the acts to choose from."""
+
+    text: str
+    state: str
+    allowed: tuple[str, ...]
+    language: str | None
 
 
 class Proposer(Protocol):
     """Names acts for a text: {"acts": [{"kind", "confidence"}]}, or None; it keeps its own time limit."""
 
-    def propose(
-        self, text: str, state: str, allowed: tuple[str, ...], language: str | None
-    ) -> Mapping[str, object] | None:
-        """Return a proposal for a text whose numbers and addresses were masked."""
+    def propose(self, question: Question) -> Mapping[str, object] | None:
+        """Return a proposal; whatever goes wrong is None."""
+
+
+def is_open(read: Interpretation) -> bool:
+    """Tell whether a reading leaves room for a proposal: it is none, or a mere guess that nothing of ours is meant."""
+    return all(
+        act.kind == "out_of_scope" and act.source == "classifier" and act.confidence < _SURE_OF_NOTHING
+        for act in read.acts
+    )
+
+
+def question_of(text: str, context: Context, language: str | None) -> Question:
+    """Return what may be asked about a message that nobody here understood."""
+    return Question(masked(text), context.state, allowed(context), language)
 
 
 def masked(text: str) -> str:

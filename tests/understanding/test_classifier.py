@@ -11,7 +11,7 @@ from bot.understanding.build_cldr import FILE as CLDR
 from bot.understanding.build_cldr import cldr
 from bot.understanding.classifier import FILE, model
 from bot.understanding.packs import ACTS
-from bot.understanding.proposals import admit, allowed, masked
+from bot.understanding.proposals import admit, allowed, is_open, masked
 from bot.understanding.training import build, digest
 
 IN = Context(state="confirm", region="IN", at=datetime(2026, 11, 18, 11, tzinfo=UTC))
@@ -46,6 +46,12 @@ def test_gibberish_is_not_an_order() -> None:
     for text in ("asdkjh qwelkj", "zzz xxx qqq vvv", "mnbv lkjh"):
         read = understand(text, IN)
         assert not {act.kind for act in read.acts} & {"confirm", "cancel", "opt_out", "not_my_order"}
+
+
+def test_only_words_that_mean_nothing_here_are_open_to_a_proposal() -> None:
+    assert is_open(understand("glorptang wibble frandle", IN))
+    assert not is_open(understand("haan bhej do", IN))
+    assert not is_open(understand("do you have other colours", IN))
 
 
 def proposal(kind: str, confidence: object = 0.95) -> Mapping[str, object]:
