@@ -14,7 +14,7 @@ import tempfile
 from pathlib import Path
 
 from bot.local import npm
-from bot.local.bootstrap import ROOT, SetupError, alone, say
+from bot.local.bootstrap import ROOT, SetupError, alone, exit_code, say
 
 SOURCE = ROOT / "bot" / "web"
 TARGET = SOURCE / "static" / "vendor"
@@ -60,15 +60,5 @@ def _complete(target: Path, wanted: dict[str, str], digest: str) -> bool:
     return stamp == digest and all((target / name).is_file() for name in wanted)
 
 
-def main() -> int:
-    """Install the files and return the exit code."""
-    try:
-        prepare()
-    except SetupError as error:
-        say(str(error))
-        return 1
-    return 0
-
-
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(exit_code(prepare))

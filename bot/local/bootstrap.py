@@ -14,7 +14,7 @@ import subprocess
 import sys
 import time
 from pathlib import Path
-from typing import Dict, Iterator, List, Optional
+from typing import Callable, Dict, Iterator, List, Optional
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 VENV = ROOT / ".venv"
@@ -99,6 +99,16 @@ def run_module(module: str, environment: Dict[str, str]) -> None:
     """Run a module of ours to its end; SetupError when it fails."""
     if subprocess.run([PYTHON, "-m", module], env=environment, cwd=str(ROOT)).returncode:
         raise SetupError("Set-up stopped; the lines above say why.")
+
+
+def exit_code(task: Callable[[], object]) -> int:
+    """Carry out a task of the set-up and return the exit code; a SetupError is one printed line and 1."""
+    try:
+        task()
+    except SetupError as error:
+        say(str(error))
+        return 1
+    return 0
 
 
 def replace(command: List[str], environment: Dict[str, str]) -> None:
@@ -328,10 +338,16 @@ def pip_setting(name: str) -> Optional[str]:
 
 
 def tool_environment() -> Dict[str, str]:
-    """Return the environment of every program we start: as if `.venv` were active and the project importable."""
+    """Return the environment of every program we start: as if `.venv` were active and the project importable.
+
+    Many hosts, containers above all, forbid Python to write bytecode; then each of our programs would compile a
+    thousand files at each start, which takes seconds. It goes into a folder of our own instead, beside no source.
+    """
     path = os.pathsep.join([str(VENV / "bin"), os.environ.get("PATH", os.defpath)])
     environment = dict(os.environ, VIRTUAL_ENV=str(VENV), PATH=path, PYTHONPATH=str(ROOT))
-    environment.pop("PYTHONHOME", None)
+    environment.setdefault("PYTHONPYCACHEPREFIX", str(VENV / "bytecode"))
+    for name in ("PYTHONHOME", "PYTHONDONTWRITEBYTECODE"):
+        environment.pop(name, None)
     return environment
 
 

@@ -16,7 +16,7 @@ import tempfile
 from pathlib import Path
 
 from bot.local import npm
-from bot.local.bootstrap import ROOT, SetupError, apt_install, runs, say
+from bot.local.bootstrap import ROOT, SetupError, apt_install, exit_code, runs, say
 
 SOURCE = ROOT / "tests" / "browser"
 _NAMES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
@@ -141,15 +141,5 @@ def _from_debian() -> str:
     return shutil.which("chromium") or "chromium"
 
 
-def main() -> int:
-    """Have a browser ready and return the exit code."""
-    try:
-        prepare()
-    except SetupError as error:
-        say(str(error))
-        return 1
-    return 0
-
-
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(exit_code(prepare))

@@ -18,7 +18,7 @@ from dotenv import dotenv_values
 from dotenv.parser import parse_stream
 
 from bot.local import redis
-from bot.local.bootstrap import ROOT, SetupError, say
+from bot.local.bootstrap import ROOT, SetupError, exit_code
 
 _PORTS = range(8000, 8050)
 
@@ -171,15 +171,6 @@ def _reachable(host: str) -> str:
     return f"[{host}]" if ":" in host else host
 
 
-def main() -> int:
-    """Make the secret that commands need, as `setup` does, and return the exit code."""
-    try:
-        write_secret(operators_own(os.environ), data_folder())
-    except SetupError as error:
-        say(str(error))
-        return 1
-    return 0
-
-
 if __name__ == "__main__":
-    sys.exit(main())
+    # As `setup` does.
+    sys.exit(exit_code(lambda: write_secret(operators_own(os.environ), data_folder())))

@@ -148,6 +148,14 @@ def test_every_usual_encoding_and_delimiter_is_read(encoding: str, delimiter: st
     assert (parsed[0].draft.shopper_name, parsed[0].draft.address.address1) == ("Zoë D'Souza", "Häuser 5")
 
 
+def test_short_rows_with_another_delimiter_inside_do_not_hide_the_header() -> None:
+    content = table(["", "", "a;b"], ["", "", "a;b"], ["", "", "", "a;b"], ["", ";"], ["", ""])
+    for columns in (None, {"reference": [0]}):
+        orders = open_list(content, "IN", columns)
+        assert orders.header[:3] == ("Order No", "Name", "Mobile")
+        assert orders.dialect.delimiter == ","
+
+
 def test_a_stray_nul_is_left_out() -> None:
     parsed = read(table(order_row("A-1", name="Asha\0 Verma"), *(order_row(f"B-{n}") for n in range(9))))[0]
     assert parsed.draft is not None

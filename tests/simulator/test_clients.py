@@ -83,7 +83,7 @@ class Bot:
             handlers.MessageStatusHandler(lambda _, s: self.heard.append((s.status.value, s.tracker))),
         )
         self.server = make_server("127.0.0.1", 0, app, threaded=True)
-        threading.Thread(target=self.server.serve_forever, daemon=True).start()
+        threading.Thread(target=self.server.serve_forever, args=(0.02,), daemon=True).start()
         sim.patch("/settings", {"status_scale": 0, "review_seconds": 0})
         url = f"http://127.0.0.1:{self.server.server_port}/hook"
         sim.patch("/app", {"webhook_url": url, "verify_token": "pywa", "verify": True})

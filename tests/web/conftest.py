@@ -64,7 +64,7 @@ def sign_in(app: Flask) -> Callable[..., FlaskClient]:
 def served(app: Flask) -> Iterator[str]:
     """The address of the application on a real port, for browsers and for what a test client cannot send."""
     server = make_server("127.0.0.1", 0, app, threaded=True)
-    thread = Thread(target=server.serve_forever, daemon=True)
+    thread = Thread(target=server.serve_forever, args=(0.02,), daemon=True)
     thread.start()
     yield f"http://127.0.0.1:{server.server_port}"
     server.shutdown()

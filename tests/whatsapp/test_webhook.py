@@ -95,7 +95,7 @@ def served(settings: dict[str, str]) -> Iterator[Hook]:
     """Serve the webhook from threads of this process."""
     app = create(Settings.from_env(**settings))
     server = make_server("127.0.0.1", 0, app, threaded=True)
-    thread = threading.Thread(target=server.serve_forever)
+    thread = threading.Thread(target=server.serve_forever, args=(0.02,))
     thread.start()
     database = app.extensions["pakka"].database
     yield Hook(server.server_port, database)

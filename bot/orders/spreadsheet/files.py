@@ -27,10 +27,12 @@ csv.field_size_limit(1_000_000)
 class Sheet(Protocol):
     """An open file: `dialect` tells how it was written, `rows` may be asked for again and again.
 
-    Rows come with their numbers; wholly empty ones are left out but counted.
+    Rows come with their numbers; wholly empty ones are left out but counted. `others` are dialects, likeliest first,
+    that may be set instead of a guessed one which turns out wrong.
     """
 
     dialect: Dialect
+    others: tuple[Dialect, ...]
     notes: tuple[str, ...]
 
     def rows(self) -> Iterator[Row]:
@@ -88,8 +90,9 @@ class CsvFile:
             raise SheetError("NOT_A_TABLE", f"This is no text table: {_SAVE_AS}.")
         said = _SEP_LINE.match(sample.split("\n", 1)[0])
         self._skipped = 1 if said else 0
-        delimiter = said[1] if said else _delimiter(sample)
-        self.dialect = Dialect("csv", encoding, delimiter)
+        delimiters = [said[1]] if said else _delimiters(sample)
+        self.dialect, *others = (Dialect("csv", encoding, delimiter) for delimiter in delimiters)
+        self.others = tuple(others)
         self.notes = notes
 
     def rows(self) -> Iterator[Row]:
@@ -158,8 +161,8 @@ def _count_utf8(content: bytes) -> tuple[int, int]:
         return sum(1 for sign in text if sign > "\x7f") - bad, bad
 
 
-def _delimiter(sample: str) -> str:
-    """Return the sign that parts the most columns in the most rows alike."""
+def _delimiters(sample: str) -> list[str]:
+    """Return the signs that may part the columns, the one first that parts the most columns in the most rows alike."""
 
     def worth(delimiter: str) -> tuple[float, int]:
         try:
@@ -172,4 +175,4 @@ def _delimiter(sample: str) -> str:
         usual: int = max(set(widths), key=lambda width: (widths.count(width), width))
         return (usual * widths.count(usual) / len(widths) if usual > 1 else 0, usual)
 
-    return max(_DELIMITERS, key=worth)
+    return sorted(_DELIMITERS, key=worth, reverse=True)

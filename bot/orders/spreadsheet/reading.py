@@ -1,5 +1,6 @@
 """Turn the rows of an order list into orders: each row is accepted, skipped with a reason or rejected with reasons."""
 
+import contextlib
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import islice
@@ -10,7 +11,7 @@ from bot.orders.spreadsheet.drafts import Refused, Styles, draft_of
 from bot.orders.spreadsheet.files import Sheet, open_sheet
 from bot.orders.spreadsheet.layouts import find_header, with_columns
 from bot.orders.spreadsheet.money import decimal_sign
-from bot.orders.spreadsheet.records import Dialect, Layout, Parsed, Problem, Row, Shop
+from bot.orders.spreadsheet.records import Dialect, Layout, Parsed, Problem, Row, SheetError, Shop
 from bot.orders.spreadsheet.skips import why_not_asked
 from bot.orders.spreadsheet.values import Values
 
@@ -107,7 +108,7 @@ def open_list(content: bytes, region: str, columns: Mapping[str, Sequence[int]] 
     """
     sheet = open_sheet(content)
     try:
-        first, layout = find_header(sheet.rows(), region, strict=not columns)
+        first, layout = _header(sheet, region, strict=not columns)
         header = tuple(one_line(cell) for cell in first.cells)
         if columns:
             layout = with_columns(layout, columns, len(header))
@@ -117,6 +118,20 @@ def open_list(content: bytes, region: str, columns: Mapping[str, Sequence[int]] 
         sheet.close()
         raise
     return OrderList(sheet, header, first.number, layout, styles)
+
+
+def _header(sheet: Sheet, region: str, strict: bool) -> tuple[Row, Layout]:
+    """Return the header row and its layout, and set the dialect in which a whole header stands.
+
+    Short rows and signs inside cells can outvote the header when the delimiter is guessed.
+    """
+    likeliest = sheet.dialect
+    for dialect in (likeliest, *sheet.others):
+        sheet.dialect = dialect
+        with contextlib.suppress(SheetError):
+            return find_header(sheet.rows(), region)
+    sheet.dialect = likeliest
+    return find_header(sheet.rows(), region, strict)
 
 
 def read_list(orders: OrderList, shop: Shop) -> Iterator[Parsed]:

@@ -52,6 +52,7 @@ class Workbook:
             sentence = _CODES.get(code, _CODES["UNREADABLE"])
             raise SheetError(code, sentence.format(rows=most_rows, columns=most_columns))
         self.dialect = Dialect("xlsx", "", "", sheet=told["sheet"])
+        self.others: tuple[Dialect, ...] = ()
         unread = ", ".join(told["unread"])
         self.notes: tuple[str, ...] = (f"Only the sheet “{told['sheet']}” was read, not: {unread}.",) if unread else ()
 
