@@ -35,6 +35,7 @@ class Send:
     `form` is `text`, `buttons` (up to 3 choices), `list` (up to 10 rows), `location` (Meta's location request) or
     `address` (Meta's address form, prefilled from `prefill`). `template` is what goes out when the 24-hour window is
     closed; without one the message waits where agents see it. `turn` is carried by the buttons and the timers.
+    `provisional` marks a bubble that only puts the open question again: not worth sending to somebody who writes on.
     """
 
     turn: int
@@ -45,6 +46,7 @@ class Send:
     template: str | None = None
     locale: str | None = None
     prefill: Mapping[str, str] = field(default_factory=dict)
+    provisional: bool = False
 
 
 @dataclass(frozen=True, slots=True)

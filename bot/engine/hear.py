@@ -142,6 +142,7 @@ def ask_for_a_tap(walk: Walk, here: Ask | End, way: Go) -> None:
     if walk.misses > MOST_MISSES:
         walk.enter(walk.flow.lost)
         return
+    walk.provisional = True
     choices = walk.choices(here)
     same = [one.title for one in choices if one.id in here.on and as_go(here.on[one.id]).to == way.to]
     if len(same) == 1:
@@ -175,6 +176,7 @@ def answer(walk: Walk, answers: list[tuple[Act, Interrupt]]) -> None:
     if walk.status == "done" and one.thanks:
         walk.effects.append(React(one.thanks))
         return
+    walk.provisional = all(other.kind in LAST for other, _ in answers)
     say_answers(walk, [other for other in answers if other[1] is not one])
     walk.view.act = act
     if one.to not in (RESUME, CLOSE):
@@ -223,6 +225,7 @@ def missed(walk: Walk, here: Ask | End) -> None:
     if walk.misses > MOST_MISSES:
         walk.enter(walk.flow.lost)
         return
+    walk.provisional = True
     walk.says.append(f"common.missed_{walk.misses}")
     if isinstance(here, Ask):
         walk.repeat()

@@ -73,6 +73,7 @@ class Walk:
         self.extra: dict[str, Text] = {}
         self.locale: str | None = None
         self.sent = False
+        self.provisional = False
 
     def transition(self) -> Transition:
         """Return what came of it."""
@@ -288,5 +289,6 @@ class Walk:
                 template=template,
                 locale=self.locale,
                 prefill=prefill or {},
+                provisional=self.provisional,
             )
         )

@@ -2,10 +2,10 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from typing import Any
 
-from sqlalchemy import func, select, update
+from sqlalchemy import func, select
 from sqlmodel import Session, col
 
 from bot import addresses, engine
@@ -14,13 +14,17 @@ from bot.database import row_id
 from bot.hooks import events
 from bot.models import AddressVersion, Audit, Contact, Conversation, Merchant, Message, Order, Review, Run, Timer
 from bot.orders import outcomes
+from bot.orders.changes import findings_of
 from bot.talk import handover, start, timers
 from bot.talk.buttons import Signer
-from bot.talk.messages import append
+from bot.talk.messages import append, withdraw
 from bot.talk.places import address_of
-from bot.text import known, render_send, template_values
-from bot.whatsapp.catalogue import Template, catalogue
+from bot.talk.wording import approved_locale, template_of
+from bot.text import render_send, template_values
 
+BREATH = timedelta(seconds=4)
+"""Many write "hello" and then what they want: so long, a bubble that only asks again waits for the rest."""
+PROVISIONAL = "provisional"
 REVIEW_FIELDS = ("rating", "review_text", "review_media", "review_tag")
 
 
@@ -64,6 +68,8 @@ def apply(scene: Scene, effect: engine.Effect) -> None:
 
 def _send(scene: Scene, effect: engine.Send) -> None:
     locale = effect.locale or scene.contact.locale or scene.order.locale or scene.merchant.locale
+    if effect.template and not handover.window_is_open(scene.conversation, scene.at):
+        locale = approved_locale(scene.session, scene.conversation, effect.template, locale, scene.merchant.locale)
     rendered = render_send(effect, locale, scene.order.region)
     run_id = row_id(scene.run)
     choices = [
@@ -75,6 +81,15 @@ def _send(scene: Scene, effect: engine.Send) -> None:
         values = template_values(effect.template, locale, effect.parts[0].values, scene.order.region)
         at_meta = template_of(effect.template, locale)
         template = {"name": at_meta.name, "language": at_meta.language, "values": values}
+    if scene.is_reply:
+        withdraw(
+            scene.session,
+            scene.conversation,
+            "overtaken",
+            col(Message.hold_reason) == PROVISIONAL,
+            col(Message.run_id) == run_id,
+        )
+    waits = effect.provisional and scene.is_reply
     scene.sent += 1
     append(
         scene.session,
@@ -92,18 +107,12 @@ def _send(scene: Scene, effect: engine.Send) -> None:
         template=template,
         extra={"reply": scene.is_reply, "button": rendered.button, "prefill": dict(effect.prefill)},
         status="queued",
+        hold_reason=PROVISIONAL if waits else None,
+        not_before=now() + BREATH if waits else None,
     )
     timers.disarm(scene.session, run_id, effect.turn)
     if scene.order.intent == "unasked" and scene.run.flow in ("order_confirmation", "several_orders"):
         outcomes.record(scene.session, scene.order, by="rule", at=scene.at, intent="asked")
-
-
-def template_of(key: str, locale: str) -> Template:
-    """Return the template as it goes to somebody who speaks `locale`, with its name and language at Meta."""
-    found = catalogue().find(key, known(locale))
-    if found is None:
-        raise engine.FlowError(f"there is no WhatsApp template {key!r}")
-    return found
 
 
 _KINDS = {
@@ -211,9 +220,7 @@ def save_address(
         latitude=address.latitude,
         longitude=address.longitude,
         score=report.score,
-        findings=[
-            {"code": f.code, "severity": f.severity, "field": f.field, "sentence": f.sentence} for f in report.findings
-        ],
+        findings=findings_of(report),
         created_at=now(),
     )
     session.add(version)
@@ -268,15 +275,7 @@ def _opt_out(scene: Scene, _effect: engine.OptOut) -> None:
 def opt_out(session: Session, conversation: Conversation, contact: Contact, at: datetime) -> None:
     """Stop every message that the shopper did not ask for; orders are left alone."""
     contact.opted_out_at = contact.opted_out_at or at
-    session.execute(
-        update(Message)
-        .where(
-            col(Message.conversation_id) == conversation.id,
-            col(Message.author) == "bot",
-            col(Message.status).in_(("queued", "held")),
-        )
-        .values(status="cancelled", hold_reason="opted_out")
-    )
+    withdraw(session, conversation, "opted_out")
 
 
 def _opt_in(scene: Scene, _effect: engine.OptIn) -> None:

@@ -24,6 +24,7 @@ from bot.talk.hearing import hear, stops
 from bot.talk.lookups import answer, promise_of
 from bot.talk.messages import append
 from bot.talk.proposing import Asking
+from bot.talk.replies import reply_of, understood
 from bot.text import locales
 
 log = structlog.get_logger()
@@ -68,7 +69,7 @@ class Handler:
             if said["text"] and stops(said["text"], contact.locale, contact.region, event.happened_at):
                 opt_out(self.session, conversation, contact, event.happened_at)
             return
-        run, reply = self._heard(conversation, said)
+        run, reply = self._heard(conversation, contact, said)
         if run is None:
             self._stranger(conversation, message)
             return
@@ -103,7 +104,9 @@ class Handler:
             sent_at=event.happened_at,
         )
 
-    def _heard(self, conversation: Conversation, said: dict[str, Any]) -> tuple[Run | None, engine.Replied]:
+    def _heard(
+        self, conversation: Conversation, contact: Contact, said: dict[str, Any]
+    ) -> tuple[Run | None, engine.Replied]:
         """Find the run that a message belongs to, and what it says apart from its words."""
         if said["tap"] and said["tap"]["payload"].startswith(handover.AGENT_BUTTON):
             # An agent's button belongs to no run: what stands on it is what the shopper says.
@@ -118,7 +121,7 @@ class Handler:
             return self._open_run(conversation), engine.Replied(media=engine.Media("unknown"))
         target = (said["reaction"] or {}).get("target") or said["quoted"]
         quoted = self._quoted(conversation, target)
-        reply = _plain(said, quoted)
+        reply = reply_of(said, quoted, contact.region)
         if quoted is not None and quoted.run_id is not None:
             return self.session.get_one(Run, quoted.run_id), reply
         return self._open_run(conversation), reply
@@ -170,7 +173,7 @@ class Handler:
             facts = self._facts(scene)
             second = self.asking.about(event) if self.asking else None
             reply = hear(flow, self._state(run, flow), facts, reply, second)
-            message.extra = {**message.extra, "understood": _understood(reply)}
+            message.extra = {**message.extra, "understood": understood(reply)}
             if reply.acts:
                 scene.confidence = min(act.confidence for act in reply.acts)
         self._advance(scene, reply)
@@ -213,7 +216,7 @@ class Handler:
             self._take_up(self._scene(event, conversation, run), to)
             if to == "bot":
                 break
-        self._promote(event, conversation)
+        self._promote(conversation, event.key, event.happened_at)
 
     def changed(self, event: Event, conversation: Conversation) -> None:
         """Let a run know that another hand changed its order."""
@@ -318,7 +321,8 @@ class Handler:
         state = self._state(run, flow)
         try:
             for _ in range(LOOKUPS):
-                transition = engine.step(flow, state, event, self._facts(scene))
+                facts = self._facts(scene)
+                transition = engine.step(flow, state, event, facts)
                 state = transition.state
                 self._make_room(scene, state)
                 self._keep(run, state, scene.at)
@@ -328,7 +332,7 @@ class Handler:
                         apply(scene, effect)
                 if not questions:
                     break
-                promise = promise_of(Rules.from_json(scene.merchant.rules), scene.order, self._facts(scene).now)
+                promise = promise_of(Rules.from_json(scene.merchant.rules), scene.order, facts.now)
                 event = engine.Found(questions[0].kind, answer(questions[0].kind, questions[0].query, promise))
             else:
                 raise FlowError(f"{flow.name}.{state.step} looks up without end")
@@ -336,7 +340,7 @@ class Handler:
             log.error("flow.error", flow=run.flow, step=run.step, error=str(error))
             self._fail(scene, "flow_error")
         if run.status != "waiting":
-            self._promote_after(scene)
+            self._promote(scene.conversation, scene.cause, scene.at)
 
     def _make_room(self, scene: Scene, state: State) -> None:
         """When a finished run is reopened, the one that waits goes back into the queue."""
@@ -364,13 +368,7 @@ class Handler:
             detail={"step": scene.run.step},
         )
 
-    def _promote_after(self, scene: Scene) -> None:
-        self._promote_next(scene.conversation, scene.cause, scene.at)
-
-    def _promote(self, event: Event, conversation: Conversation) -> None:
-        self._promote_next(conversation, event.key, event.happened_at)
-
-    def _promote_next(self, conversation: Conversation, cause: str, at: datetime) -> None:
+    def _promote(self, conversation: Conversation, cause: str, at: datetime) -> None:
         """Begin the run that has waited longest, when nothing else is open."""
         if conversation.owner != "bot" or self._waiting(conversation) is not None:
             return
@@ -448,47 +446,6 @@ def merchant_of(session: Session, conversation: Conversation) -> int | None:
         .order_by(col(Merchant.id))
         .limit(1)
     ).scalar_one_or_none()
-
-
-def _plain(said: dict[str, Any], quoted: Message | None) -> engine.Replied:
-    """Turn whatever is no tap into what the engine knows; words are understood later."""
-    kind, text = said["kind"], said["text"]
-    if kind == "text":
-        return engine.Replied(text=text)
-    if kind == "location" and said["location"]:
-        place = said["location"]
-        return engine.Replied(
-            location=engine.Location(place["latitude"], place["longitude"], place["name"], place["address"])
-        )
-    if kind == "contacts" and said["cards"]:
-        card = said["cards"][0]
-        return engine.Replied(contact=engine.Contact(card["name"], _e164(card)))
-    if kind == "form" and said["form"]:
-        return engine.Replied(form=said["form"]["values"], text=text)
-    if kind == "reaction":
-        emoji = (said["reaction"] or {}).get("emoji", "")
-        turn = quoted.turn if quoted is not None else None
-        return engine.Replied(media=engine.Media("reaction", emoji=emoji, turn=turn))
-    named = {"edit": "edited", "revoke": "deleted", "unsupported": "unknown"}.get(kind, kind)
-    media = said["media"] or {}
-    return engine.Replied(media=engine.Media(named, id=media.get("id", ""), caption=text), text=text)
-
-
-def _e164(card: dict[str, Any]) -> str:
-    import phonenumbers
-
-    for number in (*(f"+{wa_id}" for wa_id in card["wa_ids"]), *card["phones"]):
-        try:
-            parsed = phonenumbers.parse(number, "IN")
-        except phonenumbers.NumberParseException:
-            continue
-        if phonenumbers.is_valid_number(parsed):
-            return phonenumbers.format_number(parsed, phonenumbers.PhoneNumberFormat.E164)
-    return ""
-
-
-def _understood(reply: engine.Replied) -> list[dict[str, Any]]:
-    return [{"kind": act.kind, "slots": dict(act.slots), "confidence": act.confidence} for act in reply.acts]
 
 
 _KINDS: dict[str, Callable[[Handler, Event, Conversation], None]] = {

@@ -7,13 +7,13 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import select, update
+from sqlalchemy import select
 from sqlmodel import Session, col
 
 from bot.clock import now
 from bot.models import Conversation, Handover, Message, Order, Run
 from bot.talk.events import post_event
-from bot.talk.messages import append
+from bot.talk.messages import append, withdraw
 
 AGENT_BUTTON = "agent."
 """What the ids of agents' buttons begin with; those of the bot's begin with the number of a run."""
@@ -246,15 +246,7 @@ def _change_owner(session: Session, conversation: Conversation, owner: str, agen
     conversation.snoozed_until = None
     if owner == "bot":
         conversation.waiting_since = None
-    session.execute(
-        update(Message)
-        .where(
-            col(Message.conversation_id) == conversation.id,
-            col(Message.author) == "bot",
-            col(Message.status).in_(("queued", "held")),
-        )
-        .values(status="cancelled", hold_reason="owner_changed")
-    )
+    withdraw(session, conversation, "owner_changed")
 
 
 def _close_task(session: Session, conversation: Conversation, member_id: int, outcome: str, note_text: str) -> None:

@@ -1,8 +1,9 @@
-"""Append to a transcript: the one place that numbers the bubbles of a conversation."""
+"""Append to a transcript and withdraw from it: the one place that numbers the bubbles of a conversation."""
 
 from typing import Any
 
-from sqlmodel import Session
+from sqlalchemy import ColumnElement, update
+from sqlmodel import Session, col
 
 from bot.clock import now
 from bot.database import row_id
@@ -25,3 +26,17 @@ def append(session: Session, conversation: Conversation, *, key: str, **columns:
     session.add(message)
     session.flush()
     return message
+
+
+def withdraw(session: Session, conversation: Conversation, reason: str, *only: ColumnElement[bool]) -> None:
+    """Take back what the bot has not sent yet, or those of its bubbles that meet further conditions."""
+    session.execute(
+        update(Message)
+        .where(
+            col(Message.conversation_id) == conversation.id,
+            col(Message.author) == "bot",
+            col(Message.status).in_(("queued", "held")),
+            *only,
+        )
+        .values(status="cancelled", hold_reason=reason)
+    )

@@ -7,11 +7,25 @@ import pytest
 from sqlmodel import Session, col, select
 
 from bot.clock import now
-from bot.models import Contact, Conversation, Event, Handover, Identity, Member, Message, Order, Run, Timer
+from bot.models import (
+    Contact,
+    Conversation,
+    Event,
+    Handover,
+    Identity,
+    Member,
+    Message,
+    Order,
+    Run,
+    Timer,
+    WhatsAppTemplate,
+)
 from bot.services import Services
 from bot.talk import handover
+from bot.talk.apply import BREATH
 from bot.talk.start import plan
-from tests.talk.conftest import House, Shop, conversation_of
+from bot.talk.wording import template_of
+from tests.talk.conftest import ACCOUNT, House, Shop, conversation_of
 
 
 @pytest.fixture
@@ -60,6 +74,60 @@ def test_words_confirm_too(services: Services, house: House, ask: Callable[..., 
     order = ask()
     house.says(order.phone, type="text", text="haan bhej do")
     assert fresh(services, order).intent == "confirmed"
+
+
+def test_a_greeting_before_the_answer_costs_no_bubble(
+    services: Services, house: House, ask: Callable[..., Order]
+) -> None:
+    order = ask()
+    house.says(order.phone, type="text", text="hello")
+    assert len(house.chat(order.phone)) == 2
+    house.says(order.phone, type="text", text="haan bhej do")
+    assert fresh(services, order).intent == "confirmed"
+    assert len(house.chat(order.phone)) == 4
+    with services.database.session() as session:
+        withdrawn = session.exec(select(Message).where(Message.status == "cancelled")).one()
+        assert withdrawn.hold_reason == "overtaken"
+
+
+def test_a_greeting_alone_is_answered_after_a_breath(
+    services: Services, house: House, ask: Callable[..., Order]
+) -> None:
+    order = ask()
+    house.says(order.phone, type="text", text="hello")
+    with services.database.session() as session:
+        waiting = session.exec(select(Message).where(Message.status == "queued")).one()
+        assert waiting.not_before is not None
+        assert waiting.not_before <= now() + BREATH
+        waiting.not_before = now()
+    house.work()
+    assert len(house.chat(order.phone)) == 3
+    house.says(order.phone, type="tap", index=0)
+    assert fresh(services, order).intent == "confirmed"
+
+
+@pytest.mark.parametrize(("approved", "language"), [((), "hi"), (("en",), "en"), (("en", "hi"), "hi")])
+def test_a_language_whose_template_is_not_approved_gives_way_to_one_that_is(
+    services: Services, shop: Shop, house: House, approved: tuple[str, ...], language: str
+) -> None:
+    with services.database.session() as session:
+        order = shop.order(session, locale="hi")
+        plan(session, order, "order_confirmation")
+        for one in ("en", "hi"):
+            template = template_of("order_confirmation", one)
+            status = "APPROVED" if one in approved else "PENDING"
+            session.add(
+                WhatsAppTemplate(
+                    business_account_id=ACCOUNT, name=template.name, language=template.language,
+                    status=status, updated_at=now(),
+                )
+            )  # fmt: skip
+    house.work()
+    with services.database.session() as session:
+        message = session.exec(select(Message).where(Message.direction == "out")).one()
+        assert message.template is not None
+        assert message.template["language"] == language
+        assert (message.status == "held") == (language not in approved)
 
 
 def test_silence_reminds_twice_and_then_gives_up_without_a_word(
