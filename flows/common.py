@@ -151,11 +151,22 @@ def speak_chosen(view: View) -> Iterable[Effect]:
 
 
 def languages(view: View) -> tuple[Choice, ...]:
-    """Offer the shop's languages, each by its own name."""
+    """Offer the shop's languages, each by its own name; those a list has no room for come after the last row."""
+    near, far = _near_and_far(view)
+    return (*near, Choice("more", "languages.more")) if far else near
+
+
+def other_languages(view: View) -> tuple[Choice, ...]:
+    """Offer the languages that the first list had no room for."""
+    return _near_and_far(view)[1]
+
+
+def _near_and_far(view: View) -> tuple[tuple[Choice, ...], tuple[Choice, ...]]:
     near = (view.facts.shopper.locale, *SPOKEN.get(view.facts.shopper.region, ()), "en")
     have = view.facts.merchant.locales
     names = list(dict.fromkeys([*(name for name in near if name in have), *sorted(have)]))
-    return tuple(Choice(f"lang:{name}", f"languages.{name}") for name in names[:ROWS])
+    rows = tuple(Choice(f"lang:{name}", f"languages.{name}") for name in names)
+    return (rows, ()) if len(rows) <= ROWS else (rows[: ROWS - 1], rows[ROWS - 1 :])
 
 
 def keep_theirs(view: View) -> Mapping[str, JSON]:
@@ -243,6 +254,15 @@ def common_steps(reopen: Mapping[str, Path]) -> tuple[Step, ...]:
             texts="which_language",
             form="list",
             offer=languages,
+            on={"lang": go(RESUME, speak_chosen), "more": "more_languages"},
+            patience=DAY,
+            silent=go(CLOSE, silent),
+        ),
+        Ask(
+            "more_languages",
+            texts="which_language",
+            form="list",
+            offer=other_languages,
             on={"lang": go(RESUME, speak_chosen)},
             patience=DAY,
             silent=go(CLOSE, silent),
