@@ -17,17 +17,17 @@ class Model:
     """Weights of one byte per feature and act, and the sentences that were labelled by hand."""
 
     def __init__(self, data: bytes) -> None:
-        head, _, body = data.partition(b"\n")
-        self.head = json.loads(head)
+        begin = data.index(b"\n") + 1
+        self.head = json.loads(data[:begin])
         self.acts: tuple[str, ...] = tuple(self.head["acts"])
         self.bias: list[float] = self.head["bias"]
         self.scale: float = self.head["scale"]
-        view = memoryview(body)
+        view = memoryview(data)[begin:]
         self.rows = [view[n * BUCKETS : (n + 1) * BUCKETS].cast("b") for n in range(len(self.acts))]
         start = len(self.acts) * BUCKETS
         count = self.head["remembered"]
-        self.keys = bytes(view[start : start + 8 * count])
-        self.labels = bytes(view[start + 8 * count : start + 9 * count])
+        self.keys = view[start : start + 8 * count]
+        self.labels = view[start + 8 * count : start + 9 * count]
 
     def scores(self, features: dict[str, float]) -> dict[str, float]:
         """Return a probability for each act."""
@@ -52,7 +52,7 @@ class Model:
         low, high = 0, len(self.labels)
         while low < high:
             middle = (low + high) // 2
-            if self.keys[8 * middle : 8 * middle + 8] < key:
+            if bytes(self.keys[8 * middle : 8 * middle + 8]) < key:
                 low = middle + 1
             else:
                 high = middle

@@ -5,7 +5,7 @@ from itertools import pairwise
 
 from bot.understanding import packs
 from bot.understanding.normal import Token, loose, plain, script, squeeze
-from bot.understanding.tables import BIT, Compiled, Term, classes, compiled, index, mask
+from bot.understanding.tables import BIT, Compiled, Term, classes, compiled, index, mask, pack_bits
 
 __all__ = ["BIT", "Reader", "Unit", "classes", "compiled", "languages", "mask", "units"]
 
@@ -78,7 +78,7 @@ def vote(words: list[Token], names: list[str], locale: str | None, region: str |
     ready = [compiled(name) for name in names]
     scores = {p.name: (0.4 if p.language == language else 0.0) + (0.1 if p.language == first else 0.0) for p in ready}
     own = dict.fromkeys(scores, 0.0)
-    bits = {pack.name: index.packs[pack.name] for pack in ready}
+    bits = {pack.name: pack_bits[pack.name] for pack in ready}
     english = bits.get("en-Latn", 0)
     scope = 0
     for bit in bits.values():
@@ -118,13 +118,22 @@ class Reader:
     def __init__(self, names: list[str]) -> None:
         self.names = tuple(names)
         self.packs = [compiled(name) for name in names]
+        self._limits: dict[str, tuple[int, ...]] = {}
+
+    def limits(self, word: str) -> tuple[int, ...]:
+        """Return how many words a phrase that begins with this one may have, for each pack."""
+        found = self._limits.get(word)
+        if found is None:
+            found = self._limits[word] = tuple([pack.limit(word) for pack in self.packs])
+        return found
 
     def phrase(self, words: list[str], start: int) -> tuple[int, int, bool]:
         """Return (bits, length, postpositional) of the longest phrase that begins at `start`."""
         bits = length = 0
         post = False
-        for pack in self.packs:
-            for size in range(min(pack.limit(words[start]), len(words) - start), max(length, 1) - 1, -1):
+        left = len(words) - start
+        for pack, limit in zip(self.packs, self.limits(words[start]), strict=True):
+            for size in range(min(limit, left), max(length, 1) - 1, -1):
                 found = pack.bits(words[start : start + size])
                 if found:
                     if size > length:
@@ -142,7 +151,7 @@ class Reader:
         return short if self._knows(short) else word
 
     def _knows(self, word: str) -> bool:
-        return any(pack.bits([word]) or pack.limit(word) > 1 or pack.terms([word]) for pack in self.packs)
+        return max(self.limits(word)) > 1 or any(pack.bits([word]) or pack.terms([word]) for pack in self.packs)
 
     def word(self, word: str, depth: int = 0) -> tuple[int, bool]:
         """Return the classes of a single word by its parts: stems, endings, neutral affixes, joined words."""
@@ -208,8 +217,9 @@ class Reader:
         best: tuple[tuple[str, str, bool], ...] = ()
         length = 0
         first = words[start]
-        for pack in self.packs:
-            for size in range(min(pack.limit(first), len(words) - start), max(length, 1) - 1, -1):
+        left = len(words) - start
+        for pack, limit in zip(self.packs, self.limits(first), strict=True):
+            for size in range(min(limit, left), max(length, 1) - 1, -1):
                 found = pack.terms(words[start : start + size])
                 if not found and size == 1 and len(first) > 3:
                     found = self._stripped_term(pack, first)
@@ -236,8 +246,9 @@ class Reader:
 
     def stars(self, words: list[str], start: int) -> tuple[int, int]:
         """Return (stars, length) of the longest quality phrase that begins at `start`."""
-        for pack in self.packs:
-            for size in range(min(pack.limit(words[start]), len(words) - start), 0, -1):
+        left = len(words) - start
+        for pack, limit in zip(self.packs, self.limits(words[start]), strict=True):
+            for size in range(min(limit, left), 0, -1):
                 found = pack.rating(words[start : start + size])
                 if found:
                     return found, size

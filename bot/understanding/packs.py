@@ -3,6 +3,7 @@
 Everything here is lazy: a process that never sees Tamil never reads the Tamil pack.
 """
 
+import re
 import tomllib
 from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
@@ -28,6 +29,7 @@ ACTS = (
     "review_rating", "review_text", "complaint_damaged", "return_refund", "out_of_scope",
 )  # fmt: skip
 STATES = ("confirm", "address_check", "address", "slot", "rating", "review", "idle")
+_FORM = re.compile("[^,،]+")
 DATE_TABLES = ("relative", "weekdays", "months", "parts", "units", "words", "numbers", "festivals")
 _STATE_OF = {"slot_choice": "slot", "review_rating": "rating", "review_text": "review", "address_fragment": "address"}
 
@@ -50,7 +52,7 @@ class Sentence:
 
 @dataclass(frozen=True)
 class Pack:
-    """One language in one script, as its author wrote it."""
+    """One language in one script, as its author wrote it; the lexicon is split into forms only where it is read."""
 
     name: str
     language: str
@@ -61,9 +63,13 @@ class Pack:
     prefixes: tuple[str, ...]
     suffixes: tuple[str, ...]
     reviewed_by: str
-    lexicon: dict[str, tuple[str, ...]]
+    lexicon: dict[str, str]
     dates: dict[str, dict[str, tuple[str, ...]]]
     ratings: dict[str, tuple[str, ...]]
+
+    def forms(self, klass: str) -> Iterator[str]:
+        """Yield the forms of a word class."""
+        return forms(self.lexicon.get(klass, ""))
 
 
 def names() -> tuple[str, ...]:
@@ -71,12 +77,18 @@ def names() -> tuple[str, ...]:
     return tuple(sorted(entry.parent.name for entry in FOLDER.glob("*/pack.toml")))
 
 
-def forms(value: object, where: str) -> tuple[str, ...]:
-    """Split a comma-separated string of forms."""
+def forms(value: str) -> Iterator[str]:
+    """Yield the forms of a comma-separated string."""
+    for part in _FORM.finditer(value):
+        form = " ".join(part.group().split())
+        if form:
+            yield form
+
+
+def _written(value: object, where: str) -> str:
     if not isinstance(value, str):
         raise PackError(f"{where}: write one string of forms separated by commas")
-    found = (" ".join(part.split()) for part in value.replace("،", ",").split(","))
-    return tuple(form for form in found if form)
+    return value
 
 
 def _read(name: str, file: str) -> dict[str, object]:
@@ -117,7 +129,7 @@ def load(name: str) -> Pack:
     if not base:
         return pack
     other = _own(str(base))
-    lexicon = {klass: other.lexicon.get(klass, ()) + pack.lexicon.get(klass, ()) for klass in CLASSES}
+    lexicon = {klass: ",".join((other.lexicon.get(klass, ""), pack.lexicon.get(klass, ""))) for klass in CLASSES}
     ratings = {key: other.ratings.get(key, ()) + pack.ratings.get(key, ()) for key in ("5", "4", "3", "2", "1", "star")}
     dates = {table: dict(other.dates.get(table, {})) for table in DATE_TABLES}
     for table, rows in pack.dates.items():
@@ -137,23 +149,25 @@ def _own(name: str) -> Pack:
     for klass, value in _read(name, "lexicon.toml").items():
         if klass not in CLASSES:
             raise PackError(f"packs/{name}/lexicon.toml: unknown word class {klass}; see packs/README.md")
-        lexicon[klass] = forms(value, f"packs/{name}/lexicon.toml {klass}")
+        lexicon[klass] = _written(value, f"packs/{name}/lexicon.toml {klass}")
     dates: dict[str, dict[str, tuple[str, ...]]] = {}
     for table, rows in _read(name, "dates.toml").items():
         if table not in DATE_TABLES or not isinstance(rows, dict):
             raise PackError(f"packs/{name}/dates.toml: unknown table {table}; see packs/README.md")
-        dates[table] = {key: forms(value, f"packs/{name}/dates.toml {table}.{key}") for key, value in rows.items()}
+        dates[table] = {
+            key: tuple(forms(_written(value, f"packs/{name}/dates.toml {table}.{key}"))) for key, value in rows.items()
+        }
     ratings = {}
     for key, value in _read(name, "ratings.toml").items():
         if key not in ("1", "2", "3", "4", "5", "star"):
             raise PackError(f"packs/{name}/ratings.toml: unknown key {key}; use 1 to 5 and star")
-        ratings[key] = forms(value, f"packs/{name}/ratings.toml {key}")
+        ratings[key] = tuple(forms(_written(value, f"packs/{name}/ratings.toml {key}")))
     regions = head["regions"]
     return Pack(
         name=name, language=str(head["language"]), script=str(head["script"]), title=str(head["name"]),
         regions=tuple(regions) if isinstance(regions, list) else (), postpositions=head["operators"] == "after",
-        prefixes=forms(head.get("prefixes", ""), f"packs/{name}/pack.toml prefixes"),
-        suffixes=forms(head.get("suffixes", ""), f"packs/{name}/pack.toml suffixes"),
+        prefixes=tuple(forms(_written(head.get("prefixes", ""), f"packs/{name}/pack.toml prefixes"))),
+        suffixes=tuple(forms(_written(head.get("suffixes", ""), f"packs/{name}/pack.toml suffixes"))),
         reviewed_by=str(head.get("reviewed_by", "")), lexicon=lexicon, dates=dates, ratings=ratings,
     )  # fmt: skip
 

@@ -7,7 +7,7 @@ own hashes of strings, so a table never leaves its process; at 64 bits two forms
 import threading
 from array import array
 from bisect import bisect_left
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from functools import cache
 
@@ -33,8 +33,62 @@ def classes(bits: int) -> tuple[str, ...]:
     return tuple(name for name, bit in BIT.items() if bits & bit)
 
 
+_AT_ONCE = 2048
 _values: list[int] = [0]  # the sets of classes that occur: a few hundred, so a table holds their numbers
 _value_ids: dict[int, int] = {0: 0}
+
+
+class Sorted:
+    """Hashed strings and their bits, merged into sorted arrays a few at a time.
+
+    Sixteen bytes each, where a dictionary needs 150, and nothing that big for a moment either: a process keeps the most
+    memory it ever had.
+    """
+
+    __slots__ = ("fresh", "keys", "values")
+
+    def __init__(self) -> None:
+        self.keys, self.values = array("q"), array("Q")
+        self.fresh: dict[int, int] = {}
+
+    def add(self, key: int, bits: int) -> None:
+        """Give a key some bits more."""
+        self.fresh[key] = self.fresh.get(key, 0) | bits
+        if len(self.fresh) >= _AT_ONCE:
+            self.merge()
+
+    def merge(self) -> None:
+        """Take in what was added."""
+        keys, values = array("q"), array("Q")
+        place, count = 0, len(self.keys)
+        for key, bits in sorted(self.fresh.items()):
+            start, place = place, bisect_left(self.keys, key, place)
+            keys.extend(self.keys[start:place])
+            values.extend(self.values[start:place])
+            keys.append(key)
+            if place < count and self.keys[place] == key:
+                bits |= self.values[place]
+                place += 1
+            values.append(bits)
+        keys.extend(self.keys[place:])
+        values.extend(self.values[place:])
+        self.fresh.clear()
+        # Values go last: a reader in another thread may hold the shorter keys for a moment, never the longer ones.
+        self.values, self.keys = values, keys
+
+    def rows(self) -> Iterator[tuple[int, int]]:
+        """Yield what was merged, in the order of the keys."""
+        return zip(self.keys, self.values, strict=True)
+
+    def get(self, key: str) -> int:
+        """Return the bits of a key that was merged, or 0."""
+        return self.find(hash(key))
+
+    def find(self, wanted: int) -> int:
+        """Return the bits of a hashed key that was merged, or 0."""
+        keys = self.keys
+        place = bisect_left(keys, wanted)
+        return self.values[place] if place < len(keys) and keys[place] == wanted else 0
 
 
 class Table:
@@ -42,20 +96,22 @@ class Table:
 
     __slots__ = ("keys", "values")
 
-    def __init__(self, rows: dict[int, int]) -> None:
-        for value in rows.values():
+    def __init__(self, rows: Iterable[tuple[int, int]]) -> None:
+        """Keep rows that come in the order of their keys."""
+        self.keys = array("q")
+        self.values = array("H")
+        for key, value in rows:
             if value not in _value_ids:
                 _value_ids[value] = len(_values)
                 _values.append(value)
-        pairs = sorted((key, _value_ids[value]) for key, value in rows.items())
-        self.keys = array("q", [key for key, _ in pairs])
-        self.values = array("H", [value for _, value in pairs])
+            self.keys.append(key)
+            self.values.append(_value_ids[value])
 
     def get(self, key: str) -> int:
         """Return the value of a key, or 0."""
-        wanted = hash(key)
-        place = bisect_left(self.keys, wanted)
-        return _values[self.values[place]] if place < len(self.keys) and self.keys[place] == wanted else 0
+        keys, wanted = self.keys, hash(key)
+        place = bisect_left(keys, wanted)
+        return _values[self.values[place]] if place < len(keys) and keys[place] == wanted else 0
 
 
 Term = tuple[str, str]
@@ -126,15 +182,14 @@ class Compiled:
 class _Draft:
     """The forms of one pack while they are collected; keys are hashed at once, for strings would fill megabytes."""
 
-    def __init__(self, romanised: bool) -> None:
+    def __init__(self, romanised: bool, bit: int) -> None:
         self.romanised = romanised
-        self.exact: dict[int, int] = {}
-        self.loose: dict[int, int] = {}
+        self.bit = bit
+        self.exact, self.loose = Sorted(), Sorted()
         self.whole: dict[int, int] = {}
         self.longest: dict[int, int] = {}
         self.stars: dict[int, int] = {}
         self.times: dict[int, tuple[Term, ...]] = {}
-        self.words: set[int] = set()  # every single word that the pack knows
         self.stems: dict[str, int] = {}
         self.endings: dict[str, int] = {}
         self.around: list[tuple[str, str, int]] = []
@@ -143,9 +198,8 @@ class _Draft:
         """Return the exact and the loose key of a form, and note its words and its length."""
         words = [token.text for token in tokens(normalise(form))] or [form]
         sounds = [loose(plain(word), self.romanised) for word in words]
-        self.words.update(map(hash, words))
-        if self.romanised:
-            self.words.update(map(hash, sounds))
+        for word in (*words, *sounds) if self.romanised else words:
+            index.add(hash(word), self.bit)
         if len(words) > 1:
             for first in (hash(words[0]), hash(sounds[0])):
                 self.longest[first] = max(self.longest.get(first, 0), len(words))
@@ -166,8 +220,8 @@ class _Draft:
                 self.endings[after] = self.endings.get(after, 0) | bits
         else:
             exact, sound = self.keys(form)
-            self.exact[exact] = self.exact.get(exact, 0) | bits
-            self.loose[sound] = self.loose.get(sound, 0) | bits
+            self.exact.add(exact, bits)
+            self.loose.add(sound, bits)
 
     def rating(self, form: str, stars: int) -> None:
         """Add a quality phrase."""
@@ -179,43 +233,6 @@ class _Draft:
         for key in set(self.keys(form)):
             if term not in self.times.get(key, ()):
                 self.times[key] = (*self.times.get(key, ()), term)
-
-
-class _Index:
-    """All words of all compiled packs with the packs that know them, for the language vote."""
-
-    def __init__(self) -> None:
-        self.keys = array("q")
-        self.bits = array("Q")
-        self.packs: dict[str, int] = {}
-
-    def add(self, name: str, words: set[int]) -> None:
-        """Merge the words of a pack into the sorted arrays."""
-        bit = self.packs.setdefault(name, 1 << len(self.packs))
-        keys, bits = array("q"), array("Q")
-        place, count = 0, len(self.keys)
-        for wanted in sorted(words):
-            start = place
-            place = bisect_left(self.keys, wanted, place)
-            keys.extend(self.keys[start:place])
-            bits.extend(self.bits[start:place])
-            keys.append(wanted)
-            if place < count and self.keys[place] == wanted:
-                bits.append(self.bits[place] | bit)
-                place += 1
-            else:
-                bits.append(bit)
-        keys.extend(self.keys[place:])
-        bits.extend(self.bits[place:])
-        # Bits go last: a reader in another thread may hold the shorter keys for a moment, never the longer ones.
-        self.bits, self.keys = bits, keys
-
-    def get(self, word: str) -> int:
-        """Return the bits of the packs that know a word."""
-        keys = self.keys
-        wanted = hash(word)
-        place = bisect_left(keys, wanted)
-        return self.bits[place] if place < len(keys) and keys[place] == wanted else 0
 
 
 @cache
@@ -230,7 +247,8 @@ def _cldr() -> dict[str, dict[str, dict[str, list[str]]]]:
 
 _lock = threading.RLock()
 _compiled: dict[str, Compiled] = {}
-index = _Index()
+index = Sorted()  # every word of every compiled pack, with the bits of the packs that know it: for the language vote
+pack_bits: dict[str, int] = {}
 
 
 def compiled(name: str) -> Compiled:
@@ -248,16 +266,17 @@ def forget() -> None:
     """Drop what was compiled, after the files behind it changed."""
     with _lock:
         _compiled.clear()
-        index.keys, index.bits = array("q"), array("Q")
-        index.packs.clear()
+        index.keys, index.values = array("q"), array("Q")
+        pack_bits.clear()
         _cldr.cache_clear()
 
 
 def _compile(name: str) -> Compiled:
     pack = packs.load(name)
-    draft = _Draft(pack.script == "Latn" and pack.language not in PLAIN_SPELLING)
-    for klass in tuple(pack.lexicon):  # taken out one by one: a big pack is never held twice
-        for form in pack.lexicon.pop(klass):
+    bit = pack_bits.setdefault(name, 1 << len(pack_bits))
+    draft = _Draft(pack.script == "Latn" and pack.language not in PLAIN_SPELLING, bit)
+    for klass in pack.lexicon:
+        for form in pack.forms(klass):
             draft.form(form, BIT[klass])
     for stars, listed in pack.ratings.items():
         for form in listed:
@@ -270,10 +289,8 @@ def _compile(name: str) -> Compiled:
         for key in {**rows, **names.get(table, {})}:
             for form in (*rows.get(key, ()), *names.get(table, {}).get(key, ())):
                 draft.time(form, (table, key))
-    index.add(name, draft.words)
-    for spelled, bits in draft.exact.items():
-        if draft.loose.get(spelled) == bits:
-            del draft.loose[spelled]
+    for collected in (index, draft.exact, draft.loose):
+        collected.merge()
     return Compiled(
         name=name,
         language=pack.language,
@@ -285,10 +302,10 @@ def _compile(name: str) -> Compiled:
         stems=tuple(draft.stems.items()),
         endings=tuple(draft.endings.items()),
         around=tuple(draft.around),
-        exact=Table(draft.exact),
-        loose=Table(draft.loose),
-        whole=Table(draft.whole),
-        longest=Table(draft.longest),
-        stars=Table(draft.stars),
-        times=Table({key: _shared(terms) for key, terms in draft.times.items()}),
+        exact=Table(draft.exact.rows()),
+        loose=Table((key, bits) for key, bits in draft.loose.rows() if draft.exact.find(key) != bits),
+        whole=Table(sorted(draft.whole.items())),
+        longest=Table(sorted(draft.longest.items())),
+        stars=Table(sorted(draft.stars.items())),
+        times=Table(sorted((key, _shared(terms)) for key, terms in draft.times.items())),
     )
