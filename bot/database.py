@@ -17,6 +17,7 @@ from sqlalchemy.exc import InternalError, OperationalError, ProgrammingError
 from sqlalchemy.orm import Session as OrmSession
 from sqlmodel import Session, SQLModel
 
+from bot.keys import derive
 from bot.settings import ROOT, Settings, SettingsError
 
 MIGRATIONS = ROOT / "migrations"
@@ -26,9 +27,13 @@ Result = TypeVar("Result")
 class Database:
     """An engine that stays safe after a fork, and sessions that commit once or not at all."""
 
-    def __init__(self, url: str) -> None:
-        """Prepare for the database at `url`; nothing is opened until the first session."""
+    def __init__(self, url: str, secret_key: str = "") -> None:
+        """Prepare for the database at `url`; nothing is opened until the first session.
+
+        Without the program's `secret_key` shoppers can neither be met nor erased: see `bot.talk.stops`.
+        """
         self.url = url
+        self._stops_key = derive(secret_key, b"pakka/stops") if secret_key else None
         self.is_sqlite = url.startswith("sqlite")
         self._engine: Engine | None = None
         self._pid = 0
@@ -53,6 +58,7 @@ class Database:
         with Session(self.engine, expire_on_commit=False) as session:
             session.info["after_commit"] = []
             session.info["is_sqlite"] = self.is_sqlite
+            session.info["stops_key"] = self._stops_key
             with session.begin():
                 yield session
             for call in session.info["after_commit"]:

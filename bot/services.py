@@ -24,7 +24,8 @@ class Services:
     @classmethod
     def from_settings(cls, settings: Settings) -> "Services":
         """Make them; nothing is opened until it is used."""
-        return cls(settings, Database(settings.database_url), Bell(settings.redis_url), make_proposer(settings))
+        database = Database(settings.database_url, settings.secret_key)
+        return cls(settings, database, Bell(settings.redis_url), make_proposer(settings))
 
 
 def services() -> Services:

@@ -24,6 +24,7 @@ from bot.models.talk import (
     Pulse,
     Receipt,
     Run,
+    Stop,
     Timer,
     WhatsAppTemplate,
 )
@@ -52,6 +53,7 @@ __all__ = [
     "Receipt",
     "Review",
     "Run",
+    "Stop",
     "Timer",
     "Upload",
     "UploadRow",

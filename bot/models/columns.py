@@ -39,9 +39,9 @@ def moment(*, nullable: bool = True, index: bool = False) -> Column[Any]:
     return Column(UTCDateTime(), nullable=nullable, index=index)
 
 
-def string(*, nullable: bool = False) -> Column[Any]:
+def string(*, nullable: bool = False, index: bool = False) -> Column[Any]:
     """Declare a column for text of any length."""
-    return Column(Text(), nullable=nullable)
+    return Column(Text(), nullable=nullable, index=index)
 
 
 def money(*, nullable: bool = False) -> Column[Any]:

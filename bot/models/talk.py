@@ -54,6 +54,20 @@ class Identity(SQLModel, table=True):
     """Digits without a plus, or the BSUID."""
 
 
+class Stop(SQLModel, table=True):
+    """A name of a shopper who said STOP and was erased afterwards: a keyed hash, by which nobody can be found."""
+
+    __tablename__ = "stop"
+    __table_args__ = (UniqueConstraint("channel_id", "digest", name="uq_stop"),)
+
+    id: int | None = Field(default=None, primary_key=True)
+    channel_id: int = Field(sa_column=foreign("channel.id", index=False))
+    digest: str = Field(sa_column=string())
+    shopper: str = Field(sa_column=string(index=True))
+    """Drawn by lot: the same for all names of one shopper, so that one START lifts them all."""
+    stopped_at: datetime = Field(sa_column=moment(nullable=False))
+
+
 class Conversation(SQLModel, table=True):
     """The chat between one of our numbers and one shopper, and who speaks in it for us."""
 

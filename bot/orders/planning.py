@@ -16,6 +16,7 @@ from bot.database import row_id
 from bot.models import Contact, Identity, Merchant, Order, Run, Timer
 from bot.orders.bulk import insert_rows, next_ids
 from bot.orders.rules import Rules
+from bot.talk import stops
 from bot.talk.contacts import PHONE, converse_all, zone_of_phone
 from bot.talk.start import START, ask_time
 
@@ -33,6 +34,7 @@ def invite(
     contacts = _known(session, channel_id, [order.phone[1:] for order in orders])
     strangers = {order.phone[1:]: order for order in orders if order.phone[1:] not in contacts}
     made = dict(zip(strangers, next_ids(session, Contact, len(strangers)), strict=True))
+    stopped = stops.since(session, channel_id, ((PHONE, number) for number in strangers))
     insert_rows(
         session,
         Contact,
@@ -42,6 +44,7 @@ def invite(
                 "channel_id": channel_id,
                 "name": order.shopper_name,
                 "region": order.region,
+                "opted_out_at": stopped.get((PHONE, number)),
                 "created_at": at,
             }
             for number, order in strangers.items()

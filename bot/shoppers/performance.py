@@ -69,7 +69,7 @@ def _services(folder: Path) -> Services:
         whatsapp_app_secret="play",  # noqa: S106
     )
     upgrade(settings.database_url)
-    return Services(settings, Database(settings.database_url), SilentBell())
+    return Services(settings, Database(settings.database_url, settings.secret_key), SilentBell())
 
 
 def _orders(

@@ -15,7 +15,7 @@ from bot.hooks import events
 from bot.models import AddressVersion, Audit, Contact, Conversation, Merchant, Message, Order, Review, Run, Timer
 from bot.orders import outcomes
 from bot.orders.changes import findings_of
-from bot.talk import handover, start, timers
+from bot.talk import handover, start, stops, timers
 from bot.talk.buttons import Signer
 from bot.talk.messages import append, withdraw
 from bot.talk.places import address_of
@@ -279,7 +279,13 @@ def opt_out(session: Session, conversation: Conversation, contact: Contact, at: 
 
 
 def _opt_in(scene: Scene, _effect: engine.OptIn) -> None:
-    scene.contact.opted_out_at = None
+    opt_in(scene.session, scene.contact)
+
+
+def opt_in(session: Session, contact: Contact) -> None:
+    """Let a shopper be written to again."""
+    contact.opted_out_at = None
+    stops.lift(session, contact)
 
 
 def _set_locale(scene: Scene, effect: engine.SetLocale) -> None:

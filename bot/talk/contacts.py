@@ -12,6 +12,7 @@ from sqlmodel import Session, col
 
 from bot.database import insert_once, row_id
 from bot.models import Contact, Conversation, Identity, Message, Order
+from bot.talk import stops
 
 PHONE = "phone"
 BSUID = "bsuid"
@@ -59,12 +60,16 @@ def ensure_contact(
 
 def learn(session: Session, channel_id: int, contact_id: int, identities: Iterable[tuple[str, str]]) -> None:
     """Remember further names of a shopper; a name that belongs to another contact stays with it."""
+    names = [(scheme, value) for scheme, value in identities if value]
     rows = [
         {"channel_id": channel_id, "contact_id": contact_id, "scheme": scheme, "value": value}
-        for scheme, value in identities
-        if value
+        for scheme, value in names
     ]
-    insert_once(session, Identity, rows, "channel_id", "scheme", "value")
+    if not insert_once(session, Identity, rows, "channel_id", "scheme", "value"):
+        return
+    if stopped := stops.since(session, channel_id, names):
+        contact = session.get_one(Contact, contact_id)
+        contact.opted_out_at = contact.opted_out_at or min(stopped.values())
 
 
 def ensure_conversation(session: Session, channel_id: int, contact_id: int, shards: int, at: datetime) -> Conversation:
@@ -114,10 +119,14 @@ def meet_all(session: Session, channel_id: int, orders: Sequence[Order], at: dat
     known = dict(session.execute(statement).all())
     strangers = {number: order for number, order in by_number.items() if number not in known}
     if strangers:
+        stopped = stops.since(session, channel_id, ((PHONE, number) for number in strangers))
         made = [
-            Contact(channel_id=channel_id, name=order.shopper_name, region=order.region, created_at=at)
-            for order in strangers.values()
-        ]
+            Contact(
+                channel_id=channel_id, name=order.shopper_name, region=order.region,
+                opted_out_at=stopped.get((PHONE, number)), created_at=at,
+            )
+            for number, order in strangers.items()
+        ]  # fmt: skip
         session.add_all(made)
         session.flush()
         rows = [

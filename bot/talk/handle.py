@@ -17,15 +17,15 @@ from bot.orders import outcomes
 from bot.orders.rules import Rules
 from bot.services import Services
 from bot.talk import handover, start, timers
-from bot.talk.apply import Scene, apply, opt_out
+from bot.talk.apply import Scene, apply, opt_in, opt_out
 from bot.talk.buttons import Signer, Tap
 from bot.talk.facts import facts_of
-from bot.talk.hearing import hear, stops
+from bot.talk.hearing import hear, wish
 from bot.talk.lookups import answer, promise_of
 from bot.talk.messages import append
 from bot.talk.proposing import Asking
 from bot.talk.replies import reply_of, understood
-from bot.text import locales
+from bot.text import DEFAULT, locales
 
 log = structlog.get_logger()
 
@@ -66,15 +66,27 @@ class Handler:
         conversation.snoozed_until = None
         if conversation.owner != "bot":
             conversation.waiting_since = conversation.waiting_since or event.happened_at
-            if said["text"] and stops(said["text"], contact.locale, contact.region, event.happened_at):
-                opt_out(self.session, conversation, contact, event.happened_at)
+            self._heed(event, conversation, contact)
             return
         run, reply = self._heard(conversation, contact, said)
         if run is None:
-            self._stranger(conversation, message)
+            if not self._heed(event, conversation, contact):
+                self._stranger(conversation, message)
             return
         message.run_id, message.order_id, message.merchant_id = run.id, run.order_id, run.merchant_id
         self._listen(event, conversation, run, reply, message)
+
+    def _heed(self, event: Event, conversation: Conversation, contact: Contact) -> bool:
+        """Do what STOP and START ask for where no talk of ours hears them; return whether it was one of them."""
+        said = event.payload["text"]
+        match said and wish(said, contact.locale or DEFAULT, contact.region, event.happened_at):
+            case "opt_out":
+                opt_out(self.session, conversation, contact, event.happened_at)
+            case "opt_in":
+                opt_in(self.session, contact)
+            case _:
+                return False
+        return True
 
     def _transcribe(self, event: Event, conversation: Conversation, contact: Contact) -> Message:
         said = event.payload
@@ -180,10 +192,8 @@ class Handler:
 
     def _stranger(self, conversation: Conversation, message: Message) -> None:
         """Nobody we have an order of: a person looks at it."""
-        merchant_id = merchant_of(self.session, conversation)
-        if merchant_id is not None:
-            handover.call_agent(self.session, conversation, "no_order", merchant_id=merchant_id)
-        message.merchant_id = merchant_id
+        if message.merchant_id is not None:
+            handover.call_agent(self.session, conversation, "no_order", merchant_id=message.merchant_id)
 
     # What time, agents, merchants and Meta do
 

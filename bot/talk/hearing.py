@@ -86,7 +86,10 @@ def command(text: str, locale: str) -> str | None:
     return None
 
 
-def stops(text: str, locale: str | None, region: str | None, at: datetime) -> bool:
-    """Tell whether a message clearly asks for no more messages, whoever reads the conversation."""
+def wish(text: str, locale: str, region: str | None, at: datetime) -> str | None:
+    """Return `opt_out` or `opt_in` when a message clearly asks for it, whoever reads the conversation."""
+    wishes = ("opt_out", "opt_in")
+    if (ours := command(text, locale)) is not None:
+        return ours if ours in wishes else None
     found = understand(text, Context(locale=locale, region=region, at=at))
-    return found.safe and any(act.kind == "opt_out" for act in found.acts)
+    return next((act.kind for act in found.acts if found.safe and act.kind in wishes), None)

@@ -5,7 +5,7 @@ What stays is what a shop needs for its books and what nobody can be recognised 
 outcomes, times. A test fails for a table or a column that nobody has decided on.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime
 from typing import Any
@@ -25,6 +25,7 @@ from bot.models import (
     Handover,
     Idempotency,
     Identity,
+    Merchant,
     Message,
     Order,
     OrderItem,
@@ -36,6 +37,7 @@ from bot.models import (
     UploadRow,
 )
 from bot.orders import outcomes
+from bot.talk import stops
 from bot.talk.handover import lock
 
 OPEN_RUNS = ("planned", "queued", "waiting", "handed_over")
@@ -49,7 +51,8 @@ class Shopper:
 
     merchant_id: int
     order_ids: tuple[int, ...]
-    contact_id: int | None
+    contact_ids: tuple[int, ...]
+    """More than one when the shop has changed its own number."""
     conversation_ids: tuple[int, ...]
     phones: tuple[str, ...]
     """E.164, the alternate ones too."""
@@ -171,13 +174,13 @@ COVERED: dict[type[SQLModel], Cover] = {
         deleted=True,
     ),
     Contact: Cover(
-        lambda shopper: col(Contact.id) == shopper.contact_id,
+        lambda shopper: col(Contact.id).in_(shopper.contact_ids),
         {"name": "", "locale": None, "timezone": None},
         kept=("region",),
         common=True,
     ),
     Identity: Cover(
-        lambda shopper: col(Identity.contact_id) == shopper.contact_id,
+        lambda shopper: col(Identity.contact_id).in_(shopper.contact_ids),
         kept=("scheme", "value"),
         common=True,
         deleted=True,
@@ -220,34 +223,47 @@ def shopper_of(session: Session, order: Order) -> Shopper:
             select(Order).where(col(Order.merchant_id) == order.merchant_id, or_(*same)).order_by(col(Order.id))
         ).scalars()
     )
-    contact_id = order.contact_id or next((one.contact_id for one in orders if one.contact_id is not None), None)
+    contacts = {one.contact_id for one in orders if one.contact_id is not None} | _met(session, orders)
     others = False
     conversations: list[int] = []
     phones = {phone for one in orders for phone in (one.phone, one.alternate_phone) if phone}
-    if contact_id is not None:
+    if contacts:
         elsewhere = select(col(Order.id)).where(
-            col(Order.contact_id) == contact_id,
+            col(Order.contact_id).in_(contacts),
             col(Order.merchant_id) != order.merchant_id,
             # Where they were erased before, nothing is left to be shared.
             (col(Order.phone) != "") | (col(Order.shopper_name) != ""),
         )
         others = session.execute(elsewhere.limit(1)).first() is not None
-        talks = select(col(Conversation.id)).where(col(Conversation.contact_id) == contact_id)
+        talks = select(col(Conversation.id)).where(col(Conversation.contact_id).in_(contacts))
         conversations = [number for number in session.execute(talks).scalars() if number is not None]
         known = select(col(Identity.value)).where(
-            col(Identity.contact_id) == contact_id, col(Identity.scheme) == "phone"
+            col(Identity.contact_id).in_(contacts), col(Identity.scheme) == "phone"
         )
         phones |= {f"+{digits}" for digits in session.execute(known).scalars()}
     return Shopper(
         merchant_id=order.merchant_id,
         order_ids=tuple(row_id(one) for one in orders),
-        contact_id=contact_id,
+        contact_ids=tuple(sorted(contacts)),
         conversation_ids=tuple(conversations),
         phones=tuple(sorted(phones)),
         names=tuple(sorted({one.shopper_name for one in orders if one.shopper_name})),
         references=tuple(one.reference for one in orders),
         others=others,
     )
+
+
+def _met(session: Session, orders: Sequence[Order]) -> set[int]:
+    """Return who wrote to the shop's number from the orders' phones: an order that was never planned has no contact."""
+    numbers = {order.phone.lstrip("+") for order in orders if order.phone}
+    statement = (
+        select(col(Identity.contact_id))
+        .join(Merchant, col(Merchant.channel_id) == col(Identity.channel_id))
+        .where(
+            col(Merchant.id) == orders[0].merchant_id, col(Identity.scheme) == "phone", col(Identity.value).in_(numbers)
+        )
+    )
+    return set(session.execute(statement).scalars())
 
 
 def export(session: Session, shopper: Shopper) -> dict[str, list[dict[str, Any]]]:
@@ -285,6 +301,9 @@ def erase(session: Session, shopper: Shopper, at: datetime) -> dict[str, int]:
     for conversation_id in sorted(shopper.conversation_ids):
         lock(session, conversation_id)
     _stop(session, shopper, at)
+    if not shopper.others:
+        for contact_id in shopper.contact_ids:
+            stops.keep(session, session.get_one(Contact, contact_id))
     done: dict[str, int] = {}
     # Backwards: an order's number and a list's rows are still needed to find what hangs on them.
     for model, cover in reversed(COVERED.items()):

@@ -8,9 +8,9 @@ from typing import cast
 
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
-from cryptography.hazmat.primitives.hashes import SHA256
-from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 from flask import current_app
+
+from bot.keys import derive
 
 _NONCE = 12
 
@@ -20,8 +20,8 @@ class Vault:
 
     def __init__(self, secret_key: str) -> None:
         """Derive the keys; a changed SECRET_KEY makes everything sealed before unreadable."""
-        self._sealing = AESGCM(_derive(secret_key, b"pakka/seal"))
-        self._naming = _derive(secret_key, b"pakka/name")
+        self._sealing = AESGCM(derive(secret_key, b"pakka/seal"))
+        self._naming = derive(secret_key, b"pakka/name")
 
     def seal(self, text: str, place: str) -> str:
         """Encrypt `text` for one `place`, such as "member:12:totp".
@@ -42,10 +42,6 @@ class Vault:
     def name(self, text: str) -> str:
         """Return a stable name for a personal value, such as an e-mail address, that does not reveal it."""
         return hmac.digest(self._naming, text.encode(), hashlib.sha256).hex()[:24]
-
-
-def _derive(secret_key: str, use: bytes) -> bytes:
-    return HKDF(algorithm=SHA256(), length=32, salt=None, info=use).derive(secret_key.encode())
 
 
 def vault() -> Vault:

@@ -115,6 +115,23 @@ def upgrade() -> None:
         batch_op.create_index(batch_op.f("ix_merchant_channel_id"), ["channel_id"], unique=False)
 
     op.create_table(
+        "stop",
+        sa.Column("id", sa.Integer(), nullable=False),
+        sa.Column("channel_id", sa.Integer(), nullable=False),
+        sa.Column("digest", sa.Text(), nullable=False),
+        sa.Column("shopper", sa.Text(), nullable=False),
+        sa.Column("stopped_at", sa.DateTime(timezone=True), nullable=False),
+        sa.ForeignKeyConstraint(
+            ["channel_id"],
+            ["channel.id"],
+        ),
+        sa.PrimaryKeyConstraint("id"),
+        sa.UniqueConstraint("channel_id", "digest", name="uq_stop"),
+    )
+    with op.batch_alter_table("stop", schema=None) as batch_op:
+        batch_op.create_index(batch_op.f("ix_stop_shopper"), ["shopper"], unique=False)
+
+    op.create_table(
         "api_key",
         sa.Column("id", sa.Integer(), nullable=False),
         sa.Column("merchant_id", sa.Integer(), nullable=False),
@@ -1044,6 +1061,10 @@ def downgrade() -> None:
         batch_op.drop_index(batch_op.f("ix_api_key_merchant_id"))
 
     op.drop_table("api_key")
+    with op.batch_alter_table("stop", schema=None) as batch_op:
+        batch_op.drop_index(batch_op.f("ix_stop_shopper"))
+
+    op.drop_table("stop")
     with op.batch_alter_table("merchant", schema=None) as batch_op:
         batch_op.drop_index(batch_op.f("ix_merchant_channel_id"))
 

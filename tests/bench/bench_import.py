@@ -62,7 +62,7 @@ def measure(url: str, rows: int, planned: bool) -> dict[str, object]:
     """Import a list of so many rows into an empty database and return the figures."""
     upgrade(url)
     settings = Settings(database_url=url, secret_key="x" * 32, redis_url=NOWHERE)
-    services = Services(settings, Database(url), Bell(NOWHERE))
+    services = Services(settings, Database(url, settings.secret_key), Bell(NOWHERE))
     content = long_list(rows)
     at = now()
     with services.database.session() as session:

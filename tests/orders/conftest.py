@@ -123,7 +123,7 @@ def database_url(request: pytest.FixtureRequest) -> str:
 def services(database_url: str) -> Iterator[Services]:
     """Services without a Redis."""
     settings = Settings(database_url=database_url, secret_key="s" * 32, redis_url=NOWHERE)
-    database = Database(database_url)
+    database = Database(database_url, settings.secret_key)
     yield Services(settings, database, Bell(NOWHERE))
     database.engine.dispose()
 

@@ -50,7 +50,7 @@ def answering() -> Iterator[Callable[[int], str]]:
 def imported(database_url: str, redis_url: str, **settings: str) -> tuple[Services, int]:
     """Import the sample list and return its upload."""
     given = Settings(database_url=database_url, redis_url=redis_url, secret_key="only for these tests", **settings)
-    services = Services(given, Database(given.database_url), Bell(given.redis_url))
+    services = Services(given, Database(given.database_url, given.secret_key), Bell(given.redis_url))
     with services.database.session() as session:
         merchant = Merchant(slug="shop", name="Shop", created_at=now())
         session.add(merchant)

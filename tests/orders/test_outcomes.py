@@ -246,7 +246,7 @@ def sqlite_desk(sqlite_url: str) -> Desk:
     from tests.orders.conftest import NOWHERE, make_shop
 
     given_settings = Settings(database_url=sqlite_url, secret_key="s" * 32, redis_url=NOWHERE)
-    desk = make_shop(Services(given_settings, Database(sqlite_url), Bell(NOWHERE)), "bazaar")
+    desk = make_shop(Services(given_settings, Database(sqlite_url, given_settings.secret_key), Bell(NOWHERE)), "bazaar")
     desk.hand_in(table(order_row("A-1")))
     return desk
 

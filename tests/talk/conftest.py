@@ -91,7 +91,7 @@ def services(database_url: str, redis_url: str, cloud: Cloud) -> Services:
         whatsapp_app_secret="simulator-app-secret",
         whatsapp_verify_token="simulator-verify-token",
     )
-    return Services(settings, Database(settings.database_url), Bell(settings.redis_url))
+    return Services(settings, Database(settings.database_url, settings.secret_key), Bell(settings.redis_url))
 
 
 @pytest.fixture

@@ -5,7 +5,7 @@ import pytest
 from bot import engine
 from bot.cli.rehearsal import some_facts
 from bot.engine import Replied
-from bot.talk.hearing import command, hear, spoken, stops
+from bot.talk.hearing import command, hear, spoken, wish
 from flows import FLOWS
 
 FLOW = FLOWS["order_confirmation"]
@@ -78,5 +78,6 @@ def test_insults_bind_nobody() -> None:
 
 
 def test_a_wish_for_silence_is_heard_by_whoever_reads() -> None:
-    assert stops("message mat bhejo", "hi-Latn", "IN", FACTS.now)
-    assert not stops("order cancel kar do", "hi-Latn", "IN", FACTS.now)
+    assert wish("message mat bhejo", "hi-Latn", "IN", FACTS.now) == "opt_out"
+    assert wish("START", "hi-Latn", "IN", FACTS.now) == "opt_in"
+    assert wish("order cancel kar do", "hi-Latn", "IN", FACTS.now) is None

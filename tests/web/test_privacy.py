@@ -36,6 +36,7 @@ from bot.models import (
     Pulse,
     Review,
     Run,
+    Stop,
     Timer,
     Upload,
     UploadRow,
@@ -60,6 +61,7 @@ IMPERSONAL: dict[type[SQLModel], str] = {
     Hook: "the shop's systems",
     HookDelivery: "ids and codes only",
     Pulse: "the program",
+    Stop: "keyed hashes that no one can be found by",
     WhatsAppTemplate: "our texts",
 }
 """Tables in which no shopper is, and why. A new table belongs here or into `privacy.COVERED`."""
