@@ -64,7 +64,8 @@ def deliver(database: Database, unseal: Unseal, policy: Policy) -> int:
                 break
             outcomes = list(pool.map(lambda task: _try(task, policy), tasks))
             with database.session() as session:
-                for task, outcome in zip(tasks, outcomes, strict=True):
+                # In the order of the hooks, which two senders would else lock crosswise.
+                for task, outcome in sorted(zip(tasks, outcomes, strict=True), key=lambda pair: pair[0].hook_id):
                     _settle(session, task, outcome, now())
             tried += len(tasks)
     return tried

@@ -26,7 +26,7 @@ from tests.whole.lists import shopify_list
 
 ORDERS = 40
 KILLS = 30
-PARTS = ("app:app", "workers inbound", "workers outbound", "workers.clock", "workers uploads")
+PARTS = ("app:app", "workers inbound", "workers outbound", "workers.clock", "workers uploads", "workers notices")
 DONE_SECONDS = 240
 
 

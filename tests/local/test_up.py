@@ -26,6 +26,7 @@ PARTS = (
     "workers inbound",
     "workers outbound",
     "workers uploads",
+    "workers notices",
     "workers.clock",
 )
 

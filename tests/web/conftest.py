@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Callable, Iterator
+from datetime import datetime, timedelta
 from threading import Thread
 
 import pytest
@@ -11,12 +12,14 @@ from pwdlib import PasswordHash
 from pwdlib.hashers.argon2 import Argon2Hasher
 from werkzeug.serving import make_server
 
+from bot import clock
 from bot.services import Services
 from bot.settings import Settings
 from bot.web import passwords
 from bot.web.application import create_app
 from flows import FLOWS
 from tests.web import samples
+from tests.web.hook_receiver import Receiver
 from tests.web.samples import PASSWORD, Shop
 
 SECRET = "a secret of the tests, long enough"
@@ -70,6 +73,28 @@ def served(app: Flask) -> Iterator[str]:
     server.shutdown()
     thread.join()
     server.server_close()
+
+
+@pytest.fixture
+def receiver() -> Iterator[Receiver]:
+    """A receiver."""
+    one = Receiver()
+    yield one
+    one.close()
+
+
+@pytest.fixture
+def later() -> Iterator[Callable[[timedelta], None]]:
+    """Return `later(span)`: the program's clock goes on by so much."""
+    ahead = timedelta()
+
+    def go(span: timedelta) -> None:
+        nonlocal ahead
+        ahead += span
+
+    clock.read_from(lambda: datetime.now().astimezone() + ahead)
+    yield go
+    clock.read_from(None)
 
 
 def form_token(client: FlaskClient) -> str:
