@@ -135,7 +135,7 @@ def rules(slug: str, changes: tuple[str, ...]) -> None:
             else:
                 stored.pop(name, None)
         try:
-            ruled = Rules.from_json(stored)
+            ruled = Rules.judged(stored)
         except RulesError as error:
             raise click.ClickException(str(error)) from None
         if changes:

@@ -95,10 +95,33 @@ class Rules:
 
     @classmethod
     def from_json(cls, stored: dict[str, Any]) -> "Rules":
-        """Read what `to_json` wrote; unknown names are ignored, so that an older release can run beside."""
-        known = {f.name: f for f in fields(cls)}
-        given = {name: _read(name, value) for name, value in stored.items() if name in known}
-        return _checked(replace(cls(), **given))
+        """Read what is stored; never raises, because nothing may stand still for a rule of an older release.
+
+        Unknown names are ignored, so that an older release can run beside. A number beyond its limits counts as the
+        limit, and what cannot be read as the default.
+        """
+        try:
+            return cls.judged(stored)
+        except RulesError:
+            rules = cls()
+            for name, value in stored.items():
+                for possible in (value, _nearest(name, value)):
+                    try:
+                        rules = replace(rules, **{name: getattr(cls.judged({name: possible}), name)})
+                        break
+                    except (RulesError, AttributeError):
+                        continue
+            return rules
+
+    @classmethod
+    def judged(cls, wanted: dict[str, Any]) -> "Rules":
+        """Read what somebody wants the rules to be; raises RulesError for the first that cannot be."""
+        known = {f.name for f in fields(cls)}
+        given = {name: _read(name, value) for name, value in wanted.items() if name in known}
+        try:
+            return _checked(replace(cls(), **given))
+        except TypeError as error:
+            raise RulesError(f"{', '.join(given)}: a value of another kind is needed ({error})") from None
 
     def to_json(self) -> dict[str, Any]:
         """Write what differs from the defaults, as JSON values."""
@@ -151,7 +174,7 @@ def _read(name: str, value: Any) -> Any:
                 raise ValueError("a list is needed")
             return tuple(value)
         return _number(name, value) if name in _NUMBERS else value
-    except (TypeError, ValueError) as error:
+    except (TypeError, ValueError, OverflowError) as error:
         raise RulesError(f"{name}: {value!r} cannot be read ({error})") from None
 
 
@@ -163,33 +186,57 @@ def _write(value: Any) -> Any:
     return value.isoformat() if isinstance(value, date) else value
 
 
+_LIMITS: dict[str, tuple[float, float, str]] = {
+    "ask_after_minutes": (0, 20160, " (two weeks)"),
+    "hold_out_percent": (0, 50, ""),
+    "margin_percent": (0, 100, ""),
+    "review_after_hours": (0, 1680, " (70 days)"),
+    "horizon_days": (1, 30, ""),
+    "delivery_days": (1, 60, ""),
+    "maximum_age_days": (1, 365, ""),
+    # Meta repeats a post for up to seven days; one that were forgotten earlier would be taken for a new one.
+    "keep_envelopes_days": (8, 365, ""),
+    "keep_messages_days": (7, 730, ""),
+    "keep_files_days": (1, 365, ""),
+}
+"""From, to, and what to say behind it."""
+_MOST_HOURS = {"give_up_hours": (336, "14 days"), "cancel_after_hours": (2160, "90 days")}
+"""Spans above 0."""
+_MOST_REMINDER = 336
+
+
+def _nearest(name: str, value: Any) -> Any:
+    """Return the value of a number's own limits that is nearest; anything else comes back as it is."""
+    try:
+        if name in _LIMITS:
+            low, high, _told = _LIMITS[name]
+            return min(max(_NUMBERS[name](value), low), high)
+        if name in _MOST_HOURS:
+            return min(_NUMBERS[name](value), _MOST_HOURS[name][0])
+        return [min(float(hours), _MOST_REMINDER) for hours in value][:2] if name == "reminder_hours" else value
+    except (TypeError, ValueError, OverflowError):
+        return value
+
+
 def _checked(rules: Rules) -> Rules:
     problems = [
-        (not 0 <= rules.ask_after_minutes <= 20160, "ask_after_minutes: from 0 to 20160 (two weeks)"),
         (rules.on_silence not in ON_SILENCE, f"on_silence: must be one of {', '.join(ON_SILENCE)}"),
         (not set(rules.flows) <= set(FLOWS), f"flows: only {', '.join(FLOWS)}"),
-        (not 0 <= rules.hold_out_percent <= 50, "hold_out_percent: from 0 to 50"),
-        (not 0 <= rules.margin_percent <= 100, "margin_percent: from 0 to 100"),
         (rules.return_cost < 0, "return_cost: must not be negative"),
         (len(rules.reminder_hours) > 2, "reminder_hours: two reminders at the most"),
-        (any(not 0 < hours <= 336 for hours in rules.reminder_hours), "reminder_hours: above 0, at most 336 (14 days)"),
-        (not 0 < rules.give_up_hours <= 336, "give_up_hours: above 0, at most 336 (14 days)"),
+        (any(not 0 < hours <= _MOST_REMINDER for hours in rules.reminder_hours),
+         "reminder_hours: above 0, at most 336 (14 days)"),
         (not rules.courier_days or not set(rules.courier_days) <= set(range(7)), "courier_days: 0 (Monday) to 6"),
-        (not 0 <= rules.review_after_hours <= 1680, "review_after_hours: from 0 to 1680 (70 days)"),
         (rules.parcel_kg <= 0, "parcel_kg: must be above 0"),
         (len(rules.parcel_cm) != 3 or min(rules.parcel_cm) <= 0, "parcel_cm: length, breadth and height, above 0"),
-        (not 1 <= rules.horizon_days <= 30, "horizon_days: from 1 to 30"),
-        (not 1 <= rules.delivery_days <= 60, "delivery_days: from 1 to 60"),
-        (not 1 <= rules.maximum_age_days <= 365, "maximum_age_days: from 1 to 365"),
         (rules.minimum_amount < 0, "minimum_amount: must not be negative"),
-        (rules.cancel_after_hours is not None and not 0 < rules.cancel_after_hours <= 2160,
-         "cancel_after_hours: above 0, at most 2160 (90 days)"),
         (not set(rules.parts_of_day) <= set(PARTS_OF_DAY), f"parts_of_day: only {', '.join(PARTS_OF_DAY)}"),
-        # Meta repeats a post for up to seven days; one that were forgotten earlier would be taken for a new one.
-        (not 8 <= rules.keep_envelopes_days <= 365, "keep_envelopes_days: from 8 to 365"),
-        (not 7 <= rules.keep_messages_days <= 730, "keep_messages_days: from 7 to 730"),
-        (not 1 <= rules.keep_files_days <= 365, "keep_files_days: from 1 to 365"),
     ]
+    for name, (low, high, told) in _LIMITS.items():
+        problems.append((not low <= getattr(rules, name) <= high, f"{name}: from {low} to {high}{told}"))
+    for name, (most, days) in _MOST_HOURS.items():
+        hours = getattr(rules, name)
+        problems.append((hours is not None and not 0 < hours <= most, f"{name}: above 0, at most {most} ({days})"))
     for wrong, sentence in problems:
         if wrong:
             raise RulesError(sentence)

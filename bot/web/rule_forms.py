@@ -1,6 +1,6 @@
 """Read and write the rules of a shop as a person does.
 
-Whatever a person writes becomes the JSON that `Rules.from_json` reads and judges: the limits stand there, once.
+Whatever a person writes becomes the JSON that `Rules.judged` reads and judges: the limits stand there, once.
 """
 
 import re

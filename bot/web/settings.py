@@ -176,7 +176,7 @@ def _page(
 def _judge(values: dict[str, Any]) -> tuple[Rules, dict[str, str]]:
     """Return the rules, or which of them is refused: name -> sentence."""
     try:
-        return Rules.from_json(values), {}
+        return Rules.judged(values), {}
     except RulesError as error:
         name = str(error).partition(":")[0]
         return Rules(), {name: limit_of(name)}

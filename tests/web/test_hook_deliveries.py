@@ -226,5 +226,3 @@ def test_reviews_are_told(services: Services, shop: Shop) -> None:
     (row,) = log_of(services, hook)
     assert row.body["data"]["review"]["rating"] == 4
     assert "Nice" not in json.dumps(row.body)
-
-

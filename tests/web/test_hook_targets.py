@@ -107,5 +107,3 @@ def test_a_name_is_looked_up_once_and_connected_to_where_it_was_found(
 )
 def test_only_an_installation_that_is_local_itself_calls_local_addresses(url: str, policy: Policy) -> None:
     assert Policy.of(url) == policy
-
-
