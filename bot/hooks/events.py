@@ -40,14 +40,19 @@ TEST = "ping"
 def tell(session: Session, order: Order, changes: Mapping[str, Any], at: datetime, bell: Bell | None = None) -> None:
     """Tell the hooks of the order's merchant what became of it; costs one small query per transaction without any.
 
-    `changes` are those that took effect. Without a `bell` the clock's sweep finds the rows within seconds.
+    `changes` are those that took effect. Without a `bell` the clock's sweep finds the rows within seconds. Of a trial
+    nobody is told.
     """
+    if order.trial:
+        return
     for event in events_of(changes):
         _enqueue(session, order.merchant_id, event, {"order": facts_of(order)}, at, bell)
 
 
 def tell_of_review(session: Session, review: Review, at: datetime, *, new: bool, bell: Bell | None = None) -> None:
     """Tell the hooks of the merchant of a review; its words stay here."""
+    if session.get_one(Order, review.order_id).trial:
+        return
     facts = {"id": review.id, "order_id": review.order_id, "rating": review.rating, "tags": list(review.tags)}
     event = "review.created" if new else "review.changed"
     _enqueue(session, review.merchant_id, event, {"review": facts}, at, bell)

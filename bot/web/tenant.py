@@ -40,6 +40,7 @@ from bot.models import (
     Receipt,
     Review,
     Run,
+    Stop,
     Timer,
     Upload,
     UploadRow,
@@ -138,12 +139,36 @@ RULES: dict[type[SQLModel], Rule] = {
     Envelope: _nobody,
     Pulse: _nobody,
     Event: _nobody,
+    Stop: _nobody,
 }
+
+
+def _is_trial(order_id: Any) -> ColumnElement[bool]:
+    return exists().where(_ORDERS.id == order_id, _ORDERS.trial.is_(True))
+
+
+def _talks_of_trials(conversation_id: Any) -> ColumnElement[bool]:
+    """Whether all that a conversation was ever about is trials."""
+    talks = select(_RUNS.id).where(_RUNS.conversation_id == conversation_id)
+    return talks.where(_is_trial(_RUNS.order_id)).exists() & ~talks.where(~_is_trial(_RUNS.order_id)).exists()
+
+
+REAL: dict[type[SQLModel], ColumnElement[bool]] = {
+    Order: col(Order.trial).is_(False),
+    Run: ~_is_trial(col(Run.order_id)),
+    Message: col(Message.order_id).is_(None) | ~_is_trial(col(Message.order_id)),
+    Review: ~_is_trial(col(Review.order_id)),
+    Conversation: ~_talks_of_trials(col(Conversation.id)),
+}
+"""What a merchant's systems see of what its people see: no orders that were made up to try the talk."""
 
 
 @contextmanager
 def reading(merchant_id: int | None = None) -> Iterator[Session]:
-    """Yield a session that reads the rows of the signed-in person's merchant, or of the merchant given."""
+    """Yield a session that reads the rows of the signed-in person's merchant.
+
+    Or those of the merchant given, to whom a system belongs that is asking: then without trials.
+    """
     with services().database.reader() as session:
         _limit(session, merchant_id)
         yield session
@@ -151,7 +176,7 @@ def reading(merchant_id: int | None = None) -> Iterator[Session]:
 
 @contextmanager
 def writing(merchant_id: int | None = None) -> Iterator[Session]:
-    """Yield a session that reads and writes the merchant's rows; it commits at the end, or not at all."""
+    """Yield a session that reads and writes the merchant's rows, as `reading`; it commits at the end, or not at all."""
     with services().database.session() as session:
         _limit(session, merchant_id)
         yield session
@@ -179,6 +204,7 @@ def find(session: Session, model: type[Model], id: int) -> Model:  # noqa: A002
 
 
 def _limit(session: Session, merchant_id: int | None) -> None:
+    session.info["trials"] = merchant_id is None
     if merchant_id is None:
         shop = me().shop
         if shop is None:
@@ -201,5 +227,10 @@ def _narrow(state: ORMExecuteState) -> None:
     if unruled := models - RULES.keys():
         raise LookupError(f"no rule says whose {unruled} are")
     state.statement = state.statement.options(
-        *(with_loader_criteria(model, RULES[model](merchant), include_aliases=True) for model in models)
+        *(with_loader_criteria(model, RULES[model](merchant), include_aliases=True) for model in models),
+        *(
+            with_loader_criteria(model, REAL[model], include_aliases=True)
+            for model in models & REAL.keys()
+            if not state.session.info["trials"]
+        ),
     )

@@ -48,7 +48,8 @@ def test_stored_rules_beyond_their_limits_are_read_all_the_same() -> None:
     """A release that sets a limit finds rules that an older one has stored."""
     stored = {
         "ask_after_minutes": 10**6, "give_up_hours": 10**6, "reminder_hours": [1, 10**6, 5],
-        "cancel_after_hours": 10**5, "keep_envelopes_days": 1, "delivery_days": 1e400, "horizon_days": "soon", "on_silence": "shrug",
+        "cancel_after_hours": 10**5, "keep_envelopes_days": 1, "delivery_days": 1e400, "horizon_days": "soon",
+        "on_silence": "shrug",
         "parcel_cm": [10, 10], "flows": "review", "margin_percent": 12.5, "later": 1, "opens": "25:00",
     }  # fmt: skip
     rules = Rules.from_json(stored)
