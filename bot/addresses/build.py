@@ -198,8 +198,9 @@ def _write_names(db: sqlite3.Connection, india: India, numbers: dict[int, int]) 
         for name in pin.names:
             found[name][numbers[code]] = 255 if pin.current else 254
     db.execute("create table name (name text primary key, pins blob) without rowid")
-    db.execute("create table known (filter blob)")
-    db.execute("insert into known values (?)", (name_filter(found),))
+    cities = set(india.spellings) | {name for name, *_ in india.places}
+    db.execute("create table known (names blob, cities blob)")
+    db.execute("insert into known values (?, ?)", (name_filter(found, 1 << 21), name_filter(cities, 1 << 18)))
     rows = []
     for name, where in found.items():
         most = sorted(where.items(), key=lambda item: (-item[1], item[0]))[:MOST_PINS]

@@ -270,7 +270,7 @@ def _learn(pins: dict[int, Pin], branches: Iterable[Branch]) -> tuple[dict[str, 
         ):
             continue
         pin.branches += 1
-        for spelling in {area_name(branch.city), area_name(branch.district)}:
+        for spelling in dict.fromkeys((area_name(branch.city), area_name(branch.district))):
             if 3 <= len(spelling) <= 28:
                 spellings[spelling][branch.pin // 100] += 1
                 pin.towns[spelling] += 1

@@ -6,13 +6,20 @@ import re
 
 from rapidfuzz.fuzz import ratio
 
-from bot.addresses.content import POBOX, informative, is_doubled, is_junk, take_phones
+from bot.addresses.content import informative, is_doubled, is_junk, is_only_pobox, take_phones
 from bot.addresses.editions import label
 from bot.addresses.index import Index, index
 from bot.addresses.india_names import GENERIC, SHOWN_NAME, STATE_NAMES
 from bot.addresses.judge_india import Verdict, city_of_code, judge_place, skip_names
 from bot.addresses.parts import Parts, has_house, latin, read_parts
-from bot.addresses.patterns import BUILDING_WORD, LOCALITY_WORD, STREET_WORD, VILLAGE_CUE, VILLAGE_SURE
+from bot.addresses.patterns import (
+    BUILDING_WORDS,
+    LOCALITY_WORDS,
+    STREET_WORDS,
+    VILLAGE_CUE,
+    VILLAGE_SURE,
+    VILLAGE_WORDS,
+)
 from bot.addresses.place_india import Place, read_place
 from bot.addresses.records import Address, Component, Finding, Question, Report
 from bot.addresses.text import clean, key, skeleton, words
@@ -72,29 +79,36 @@ def _judge_text(
     """Judge the text itself; return a question when the whole address has to be asked for."""
     lower = text.lower()
     names = skip_names(place.city, place.state)
-    if POBOX.search(lower) and informative(POBOX.sub(" ", text), names)[0] < 15:
+    found = words(text)
+    if is_only_pobox(lower, found, names, 15):
         findings.append(finding("POBOX"))
         return ask("ASK_FULL")
     if phones:
         findings.append(finding("PHONE"))
-    letters, count = informative(text, names)
+    letters, count = informative(text, found, names)
     if not raw.isascii():
         # Transliteration drops the vowels of Indian scripts, about two letters of five.
         letters = letters * 8 // 5
     house = bool(parts.first("house_no", "unit")) or has_house(text)
     house = house or (place.state == "Kerala" and HOUSE_NAME.search(lower) is not None)
     where = any(k in parts.found for k in ("building", "street", "sublocality", "locality", "village"))
-    short = (letters < 8 or not where or _is_cut_off(text, names, places)) if house else letters < 15 or count < 2
-    junk = not phones and is_junk(lower, places.letters, raw.isascii(), True)
+    short = (
+        (letters < 8 or not where or _is_cut_off(text, found, names, places)) if house else letters < 15 or count < 2
+    )
+    junk = not phones and is_junk(lower, found, places.letters, raw.isascii(), True)
     if junk:
         findings.append(finding("JUNK"))
-    cues = sum(1 for _ in VILLAGE_CUE.finditer(lower))
-    rural = place.state not in DOORS_NUMBERED and cues >= 2 and VILLAGE_SURE.search(lower) is not None
+    rural = (
+        not VILLAGE_WORDS.isdisjoint(found)
+        and place.state not in DOORS_NUMBERED
+        and len(VILLAGE_CUE.findall(lower)) >= 2
+        and VILLAGE_SURE.search(lower) is not None
+    )
     if short and not (rural and letters >= 12):
         findings.append(finding("SHORT"))
     if junk or (phones and letters < 4):
         return ask("ASK_FULL")
-    if is_doubled(text, place.shown_city):
+    if is_doubled(text, found):
         findings.append(finding("DUP"))
     settled = "no_house_number" in address.accepted
     if not house and not rural and not settled:
@@ -109,13 +123,12 @@ def _judge_text(
     return None
 
 
-def _is_cut_off(text: str, names: frozenset[str], places: Index) -> bool:
+def _is_cut_off(text: str, found: list[str], names: frozenset[str], places: Index) -> bool:
     """Tell whether a very short text ends in something that is no word of an address and no known name."""
-    found = words(text)
     if len(text) > 15 or not found:
         return False
     last = found[-1]
-    if last in GENERIC or last in names or any(p.fullmatch(last) for p in (STREET_WORD, LOCALITY_WORD, BUILDING_WORD)):
+    if any(last in known for known in (GENERIC, names, STREET_WORDS, LOCALITY_WORDS, BUILDING_WORDS)):
         return False
     return not (len(last) >= 4 and (places.has_name(last) or places.has_name("".join(found[-2:]))))
 

@@ -8,14 +8,14 @@ from functools import lru_cache
 import phonenumbers
 from rapidfuzz.fuzz import ratio
 
-from bot.addresses.content import EMAIL, POBOX, informative, is_doubled, is_junk
+from bot.addresses.content import EMAIL, informative, is_doubled, is_junk, is_only_pobox
 from bot.addresses.countries import Habits, habits
 from bot.addresses.editions import label
 from bot.addresses.index import Index, index
-from bot.addresses.parts import latin, read_parts
+from bot.addresses.parts import latin, lower, read_parts
 from bot.addresses.patterns import BARE_NUMBER, HOUSE_CUE, LANDMARK, LANDMARK_WORD, NOT_HOUSE
 from bot.addresses.records import Address, Component, Finding, Option, Question, Report, Suggestion
-from bot.addresses.text import clean, key, skeleton, word_set
+from bot.addresses.text import clean, key, skeleton, word_set, words
 from bot.addresses.verdict import ask, finding, report
 
 EDITION = label()
@@ -170,7 +170,7 @@ def _contradict(city: str, state: str, code: str, places: Index) -> bool:
 
 def _has_door(text: str, country: Habits) -> bool:
     """Tell whether a text names a door in the country's way; what stands behind "near" is not ours."""
-    text = LANDMARK.sub(" , ", text)
+    text = LANDMARK.sub(" , ", lower(text))
     if country.door and country.door.search(text):
         return True
     masked = NOT_HOUSE.sub(" ~ ", country.not_door.sub(" ~ ", text) if country.not_door else text)
@@ -197,18 +197,17 @@ def _judge_text(
 ) -> Question | None:
     if country.complete and country.complete.search(text):
         return None
-    names = frozenset({city, state}) - {""}
-    if (POBOX.search(text) or POBOX.search(raw)) and informative(POBOX.sub(" ", text), names | LOCAL_CUES)[0] < 12:
+    names = (LOCAL_CUES | {city, state}) - {""}
+    lowered, found = text.lower(), words(text)
+    if is_only_pobox(lowered, found, names, 12) or is_only_pobox(raw.lower(), found, names, 12):
         findings.append(finding("POBOX"))
         return ask("ASK_FULL")
     if phones:
         findings.append(finding("PHONE"))
-    letters, count = informative(text, names | LOCAL_CUES)
+    letters, count = informative(text, found, names)
+    latin_script = raw.isascii() and code in ("PK", "BD", "LK", "NP")
     if (phones and letters < 4) or (
-        not phones
-        and is_junk(
-            text.lower(), places.letters, raw.isascii() and code in ("PK", "BD", "LK", "NP"), code in ("PK", "BD", "NP")
-        )
+        not phones and is_junk(lowered, found, places.letters, latin_script, code in ("PK", "BD", "NP"))
     ):
         findings.append(finding("SHORT" if phones else "JUNK"))
         return ask("ASK_FULL")
@@ -216,7 +215,7 @@ def _judge_text(
     village = country.village is not None and country.village.search(text) is not None
     if (letters < 4 if door else letters < 15 or count < 2) and not (village and letters >= 12):
         findings.append(finding("SHORT"))
-    if is_doubled(text, address.city):
+    if is_doubled(text, found):
         findings.append(finding("DUP"))
     settled = "no_house_number" in address.accepted
     if not door and not village and not settled:

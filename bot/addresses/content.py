@@ -15,6 +15,7 @@ _FILLER = word_set("""
     fake random anything something nope later soon call callme confirm update xxx xxxx aaa aaaa aaaaa zzz
     default string temp temporary later location mylocation myhome myhouse myaddress sameaddress
     """)
+#: For text in lower case.
 FILLER_TEXT = re.compile(
     r"^(?:same(?: address| addr| one)?(?: as| to| like)?(?: the| my)?(?: billing| above| before|"
     r" previous(?:ly)?| last(?: time| order)?| old| shipping| earlier)?(?: address| one| order)?"
@@ -25,7 +26,7 @@ FILLER_TEXT = re.compile(
     r"(?:mera|my|apna) (?:ghar|home|house|address|pata)|pata nahi|(?:ghar|home) (?:pe|par|ka pata)|"
     r"test(?: address| order| only)?(?: \d+)?|(?:no )?address(?: here| line)?(?: \d)?|"
     r"[\W_]*)$",
-    re.I,
+    re.A,
 )
 _ROWS = ("qwertyuiop", "asdfghjkl", "zxcvbnm", "1234567890")
 _RUNS = frozenset(
@@ -34,6 +35,8 @@ _RUNS = frozenset(
     for n in range(len(row) - 3)
     if not row[0].isdigit() and row[0] != "0"
 )
+#: Words of which one stands in every post box.
+_POBOX_WORDS = word_set("p po pob pobox post postal postbox postbag apartado casella caixa")
 POBOX = re.compile(
     r"(?<![a-z])(?:p\.?\s?o\.?\s?b(?:ox)?\b|post(?:al)?\s?(?:office)?\s?(?:box|bag)|po ?box|apartado|"
     r"casella postale|caixa postal)\.?\s*(?:no)?[\s.:#\-]*\d*|صندوق بريد",
@@ -43,6 +46,7 @@ PHONE_IN_TEXT = re.compile(
     r"(?<![\d/\-])(?:\+?\s?91[\s\-]?|0)?([6-9]\d{4}[\s\-]?\d{5}|[6-9]\d{3}[\s\-]\d{3}[\s\-]\d{3}|"
     r"[6-9]\d{2}[\s\-]\d{3}[\s\-]\d{4})(?![\d/\-])"
 )
+_PHONE_OR_MAIL = re.compile(r"\d{3}|@")
 EMAIL = re.compile(r"[\w.+\-]+@[\w\-]+\.[\w.]+")
 _CALL_WORDS = re.compile(
     r"\b(?:call|phone|ph|mob(?:ile)?|contact|whats ?app|tel|ring)\b(?:\s?(?:me|no|number|on|"
@@ -50,10 +54,10 @@ _CALL_WORDS = re.compile(
     re.I,
 )
 
-_FOUR_ALIKE = re.compile(r"([a-z])\1{3}")
 _ECHO = re.compile(r"(.{2,3})\1+")
 _DIGIT = re.compile(r"\d")
-_NO_ALNUM = re.compile(r"[^a-z0-9]")
+_TO_ALNUM = {n: chr(n).lower() if chr(n).isalnum() else None for n in range(128)}
+_DIGITS = str.maketrans("", "", "0123456789")
 
 
 def surprise(letters: bytes, text: str) -> float:
@@ -69,32 +73,30 @@ def surprise(letters: bytes, text: str) -> float:
     return total / 25 / max(1, len(line) - 2)
 
 
-def is_junk(text: str, letters: bytes, latin_script: bool, trust_letters: bool) -> bool:
+def is_junk(text: str, found: list[str], letters: bytes, latin_script: bool, trust_letters: bool) -> bool:
     """
-    Tell whether a text is empty, a filler or keyboard noise. `letters` is the model of Indian place names; it
-    judges only texts of up to 30 letters in Latin script. `trust_letters` is false where other languages are
-    written.
+    Tell whether a text is empty, a filler or keyboard noise. `found` are its words. `letters` is the model of Indian
+    place names; it judges only texts of up to 30 letters in Latin script. `trust_letters` is false where other
+    languages are written.
     """
-    found = words(text)
     bare = "".join(found)
     if not bare:
         return not re.search(r"\d+\s?[a-z\-/]\s?\d*", text) or len(re.sub(r"\D", "", text)) == 0
-    if FILLER_TEXT.match(text.strip(" .,!?")):
-        return True
+    few = len(found) <= 3
     digits = _DIGIT.search(text) is not None
-    if not digits and len(found) <= 3 and all(w in _FILLER for w in found):
-        return True
-    if _FOUR_ALIKE.search(" ".join(found)) or (len(bare) >= 4 and len(set(bare)) <= 2):
-        return True
-    if len(found) == 1 and not digits and len(bare) >= 6 and _ECHO.fullmatch(bare):
-        return True
-    if len(found) <= 3 and any(bare[n : n + 4] in _RUNS for n in range(len(bare) - 3)) and not digits:
-        return True
-    if len(found) >= 2 and len(bare) >= 8 and len(set(found)) == 1 and not digits and len(found[0]) <= 4:
+    if (
+        FILLER_TEXT.match(text.strip(" .,!?"))
+        or (few and not digits and _FILLER.issuperset(found))
+        or (len(bare) >= 4 and len(set(bare)) <= 2)
+        or any(bare.count(letter) >= 4 and letter * 4 in text for letter in set(bare))
+        or (len(found) == 1 and not digits and len(bare) >= 6 and _ECHO.fullmatch(bare))
+        or (few and not digits and any(bare[n : n + 4] in _RUNS for n in range(len(bare) - 3)))
+        or (len(found) >= 2 and len(bare) >= 8 and not digits and len(set(found)) == 1 and len(found[0]) <= 4)
+    ):
         return True
     if not latin_script:
         return False
-    if len(bare) >= 5 and not re.search("[aeiouy]", bare) and not digits:
+    if len(bare) >= 5 and not digits and not re.search("[aeiouy]", bare):
         return True
     if not trust_letters or len(bare) > 30 or (digits and len(bare) < 6):
         return False
@@ -103,27 +105,39 @@ def is_junk(text: str, letters: bytes, latin_script: bool, trust_letters: bool) 
     return bool(judged) and surprise(letters, judged) > (3.6 if len(bare) <= 6 else 3.35)
 
 
-def is_doubled(text: str, city: str) -> bool:
+def is_doubled(text: str, found: list[str]) -> bool:
     """Tell whether the two halves of a text say the same, or one word stands three times in a row."""
-    bare = _NO_ALNUM.sub("", text.lower())
+    bare = text.translate(_TO_ALNUM)
     if len(bare) >= 24:
         half = len(bare) // 2
         if bare[:6] in bare[half - 4 : half + 10] and ratio(bare[:half], bare[half:]) >= 92:
             return True
-    found = words(text)
-    return any(found[n] == found[n + 1] == found[n + 2] and len(found[n]) >= 4 for n in range(len(found) - 2))
+    return len(set(found)) + 1 < len(found) and any(
+        a == b == c and len(a) >= 4 for a, b, c in zip(found, found[1:], found[2:], strict=False)
+    )
 
 
-def informative(text: str, names: frozenset[str]) -> tuple[int, int]:
-    """Return letters and words of a text that say where in the town: without city, state and cue words."""
-    left = [w for w in words(text) if w not in CUE_WORDS and w not in names]
-    digits = len(_DIGIT.findall(text))
+def informative(text: str, found: list[str], names: frozenset[str]) -> tuple[int, int]:
+    """Return letters and words of a text that say where in the town: without city, state and cue words.
+
+    `found` are the words of the text.
+    """
+    left = [w for w in found if w not in CUE_WORDS and w not in names]
+    digits = len(text) - len(text.translate(_DIGITS))
     return sum(map(len, left)) + digits, len(left)
+
+
+def is_only_pobox(text: str, found: list[str], names: frozenset[str], enough: int) -> bool:
+    """Tell whether a text, of which `found` are the words, gives a post box and hardly any letters beside it."""
+    if _POBOX_WORDS.isdisjoint(found) and text.isascii():
+        return False
+    rest = POBOX.sub(" ", text)
+    return rest != text and informative(rest, words(rest), names)[0] < enough
 
 
 def take_phones(text: str) -> tuple[str, tuple[str, ...]]:
     """Take Indian mobile numbers and e-mail addresses out of a text."""
-    if not re.search(r"\d{3}|@", text):
+    if not _PHONE_OR_MAIL.search(text):
         return text, ()
     found = tuple("+91" + re.sub(r"\D", "", m.group(1)) for m in PHONE_IN_TEXT.finditer(text))
     if not found and "@" not in text:

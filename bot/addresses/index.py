@@ -52,25 +52,27 @@ class Index:
         self._path, self._shared = path, shared
         self._local = threading.local()
         os.register_at_fork(after_in_child=self._forget)
-        row = self._db.execute("select codes, lats, lons, flags, radius, states, traffic from pins").fetchone()
+        try:
+            row = self._db.execute("select codes, lats, lons, flags, radius, states, traffic from pins").fetchone()
+            self._filter, self._city_filter = self._db.execute("select names, cities from known").fetchone()
+        except sqlite3.Error as error:
+            raise IndexMissing(f"The address index {path} is broken or old: run `flask addresses build`.") from error
         self.codes = array.array("I", row[0])
         self._lats, self._lons = array.array("h", row[1]), array.array("h", row[2])
         self._flags: bytes = row[3]
         self._radius: bytes = row[4]
         self._states: bytes = row[5]
         self._traffic: bytes = row[6]
-        self._filter: bytes = self._db.execute("select filter from known").fetchone()[0]
+        self._at = {code: at for at, code in enumerate(self.codes)}
         self.letters: bytes = self._db.execute("select model from letters").fetchone()[0]
-        self.towns = lru_cache(8192)(self._towns)
-        self.written = lru_cache(8192)(self._written)
-        self.area = lru_cache(2048)(self._area)
-        self.names = lru_cache(4096)(self._names)
-        self.has_name = lru_cache(8192)(self._has_name)
+        self.city = lru_cache(2048)(self._city)
+        self.area = lru_cache(1024)(self._area)
+        self.names = lru_cache(2048)(self._names)
         self.packed = lru_cache(2048)(self._packed)
-        self.cities_like = lru_cache(4096)(self._cities_like)
-        self.post = lru_cache(4096)(self._post)
+        self.cities_like = lru_cache(512)(self._cities_like)
+        self.post = lru_cache(1024)(self._post)
         self.post_areas = lru_cache(512)(self._post_areas)
-        self.regions = lru_cache(4096)(self._regions)
+        self.regions = lru_cache(1024)(self._regions)
 
     @property
     def _db(self) -> sqlite3.Connection:
@@ -86,8 +88,17 @@ class Index:
 
     def number(self, code: int) -> int:
         """Return the place of a code in the arrays, or -1 when it never existed."""
-        at = bisect_left(self.codes, code)
-        return at if at < len(self.codes) and self.codes[at] == code else -1
+        return self._at.get(code, -1)
+
+    def current_among(self, codes: Iterable[int]) -> list[int]:
+        """Return the places in the arrays of those of some codes that the present directory has, in their order."""
+        at, flags = self._at, self._flags
+        return sorted(at[code] for code in codes if code in at and flags[at[code]] & 1)
+
+    def first_of(self, area: int) -> int:
+        """Return the place in the arrays of the first code of a four-digit area, or -1 when there is none."""
+        at = bisect_left(self.codes, area * 100)
+        return at if at < len(self.codes) and self.codes[at] // 100 == area else -1
 
     def is_current(self, number: int) -> bool:
         """Tell whether the present directory has the code."""
@@ -125,10 +136,13 @@ class Index:
         ).fetchone()
         return tuple(row[0].split("|")) if row[0] else (), tuple(row[1].split("|")) if row[1] else ()
 
-    def _has_name(self, name: str) -> bool:
+    def has_name(self, name: str) -> bool:
         """Tell whether a name may be in the index: false for nearly all words of an address, without a query."""
-        one, two = _two_bits(name)
-        return bool(self._filter[one >> 3] >> (one & 7) & 1 and self._filter[two >> 3] >> (two & 7) & 1)
+        return bool(self.names_among((name,)))
+
+    def names_among(self, some: Iterable[str]) -> list[str]:
+        """Return those of some names that may be in the index (see `has_name`)."""
+        return among(some, self._filter)
 
     def _packed(self, name: str) -> bytes:
         if not self.has_name(name):
@@ -136,34 +150,32 @@ class Index:
         row = self._db.execute("select pins from name where name = ?", (name,)).fetchone()
         return row[0] if row else b""
 
-    def _area(self, name: str) -> tuple[int, ...]:
+    def _area(self, name: str) -> array.array[int]:
         row = self._db.execute("select pins from area where name = ?", (name,)).fetchone()
-        return tuple(array.array("H", row[0])) if row else ()
+        return array.array("H", row[0] if row else b"")
 
-    def _towns(self, name: str) -> tuple[Town, ...]:
-        row = self._db.execute("select towns from city where skeleton = ? and name = ?", (bones(name), name)).fetchone()
-        if not row:
-            return ()
-        flat = array.array("h", row[0])
-        return tuple(
-            Town(
-                flat[n] / 300,
-                flat[n + 1] / 300,
-                flat[n + 2] + 32768,
-                flat[n + 3] % OTHER_NAME,
-                flat[n + 3] < OTHER_NAME,
-            )
-            for n in range(0, len(flat), 4)
-        )
+    def towns(self, name: str) -> tuple[Town, ...]:
+        """Return the Indian towns of a name."""
+        return self.city(name)[0]
 
-    def _written(self, name: str) -> tuple[tuple[int, int], ...]:
+    def written(self, name: str) -> tuple[tuple[int, int], ...]:
+        """Return (first four digits of a code, how many known branches there write the name as their city)."""
+        return self.city(name)[1]
+
+    def _city(self, name: str) -> tuple[tuple[Town, ...], tuple[tuple[int, int], ...]]:
+        if not among((name,), self._city_filter):
+            return (), ()
         row = self._db.execute(
-            "select written from city where skeleton = ? and name = ?", (bones(name), name)
+            "select towns, written from city where skeleton = ? and name = ?", (bones(name), name)
         ).fetchone()
         if not row:
-            return ()
-        flat = array.array("H", row[0])
-        return tuple((flat[n], flat[n + 1]) for n in range(0, len(flat), 2))
+            return (), ()
+        flat, counts = array.array("h", row[0]), array.array("H", row[1])
+        towns = tuple(
+            Town(lat / 300, lon / 300, people + 32768, state % OTHER_NAME, state < OTHER_NAME)
+            for lat, lon, people, state in zip(flat[::4], flat[1::4], flat[2::4], flat[3::4], strict=True)
+        )
+        return towns, tuple(zip(counts[::2], counts[1::2], strict=True))
 
     def _cities_like(self, stem: str) -> tuple[str, ...]:
         return tuple(r[0] for r in self._db.execute("select name from city where skeleton = ? order by name", (stem,)))
@@ -201,22 +213,30 @@ class Index:
         return tuple(row[0].split()) if row else ()
 
 
-#: Bits of the filter; two per name keep false hits at some two in a hundred.
-_BITS = 1 << 21
+_SECOND = 0x5BD1E995
 
 
-def _two_bits(name: str) -> tuple[int, int]:
-    raw = name.encode()
-    return crc32(raw) % _BITS, crc32(raw, 0x5BD1E995) % _BITS
-
-
-def name_filter(names: Iterable[str]) -> bytes:
-    """Return the filter that `Index.has_name` reads."""
-    bits = bytearray(_BITS >> 3)
+def name_filter(names: Iterable[str], bits: int) -> bytes:
+    """Return the filter that `among` reads; a dozen bits per name keep false hits at some two in a hundred."""
+    out = bytearray(bits >> 3)
     for name in names:
-        for bit in _two_bits(name):
-            bits[bit >> 3] |= 1 << (bit & 7)
-    return bytes(bits)
+        raw = name.encode()
+        for bit in (crc32(raw) % bits, crc32(raw, _SECOND) % bits):
+            out[bit >> 3] |= 1 << (bit & 7)
+    return bytes(out)
+
+
+def among(names: Iterable[str], seen: bytes) -> list[str]:
+    """Return those of some names that the filter lets through: no name that it was made of is missing."""
+    bits, found = len(seen) << 3, []
+    for name in names:
+        raw = name.encode()
+        one = crc32(raw) % bits
+        if seen[one >> 3] >> (one & 7) & 1:
+            two = crc32(raw, _SECOND) % bits
+            if seen[two >> 3] >> (two & 7) & 1:
+                found.append(name)
+    return found
 
 
 def _open(path: Path) -> sqlite3.Connection:
@@ -234,4 +254,6 @@ def index() -> Index:
 
 def unpack(packed: bytes) -> list[tuple[int, int]]:
     """Return (number of the code, weight) from the form in which the index keeps them."""
-    return [(packed[n] | packed[n + 1] << 8, packed[n + 2]) for n in range(0, len(packed), 3)]
+    return [
+        (low | high << 8, weight) for low, high, weight in zip(packed[::3], packed[1::3], packed[2::3], strict=True)
+    ]

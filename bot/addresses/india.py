@@ -8,10 +8,11 @@ from __future__ import annotations
 
 import math
 import re
-from bisect import bisect_left
+from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import lru_cache
 
+from rapidfuzz import process
 from rapidfuzz.fuzz import ratio
 
 from bot.addresses.index import index, unpack
@@ -62,7 +63,7 @@ class City:
     shown: str = ""
 
 
-@lru_cache(maxsize=4096)
+@lru_cache(maxsize=2048)
 def read_city(text: str) -> City:
     """Return the names in a city field, which may hold a district, a state or a code as well."""
     names: list[str] = []
@@ -85,12 +86,26 @@ def distance(a: tuple[float, float], b: tuple[float, float]) -> float:
     return 111.2 * math.sqrt(x * x + (b[0] - a[0]) ** 2)
 
 
-@lru_cache(maxsize=8192)
+def nearest(points: Iterable[tuple[float, float]], middle: tuple[float, float]) -> float:
+    """Return the kilometres to the nearest of many points; most are told apart by their latitude alone."""
+    north, east = middle
+    best = math.inf
+    for lat, lon in points:
+        y = north - lat
+        if -best < y < best:
+            x = (east - lon) * math.cos((lat + north) * 0.008726646)
+            away = math.sqrt(x * x + y * y)
+            if away < best:
+                best = away
+    return 111.2 * best
+
+
+@lru_cache(maxsize=4096)
 def family(name: str, state: str) -> tuple[str, ...]:
     return (name, *other_names(name, state))
 
 
-@lru_cache(maxsize=4096)
+@lru_cache(maxsize=512)
 def _points(name: str, state: int) -> tuple[tuple[float, float], ...]:
     """
     Return where places of a name lie: towns, offices of the name, and a sample of the codes of a district. Of a
@@ -110,22 +125,18 @@ def _points(name: str, state: int) -> tuple[tuple[float, float], ...]:
         offices = [n for n, weight in unpack(places.packed(spelling)) if weight >= 254] if most < FAMOUS else []
         for number in (*members[:: max(1, len(members) // 40)], *offices[:60]):
             middle = places.middle(number)
-            if (
-                middle
-                and not places.is_borrowed(number)
-                and (most < FAMOUS or min(distance(middle, s) for s in seats) < 50)
-            ):
+            if middle and not places.is_borrowed(number) and (most < FAMOUS or nearest(seats, middle) < 50):
                 found.append(middle)
     return tuple(dict.fromkeys((round(a, 2), round(b, 2)) for a, b in found))
 
 
-@lru_cache(maxsize=8192)
+@lru_cache(maxsize=2048)
 def fame(name: str, state: str) -> int:
     """Return the inhabitants, in thousands, of the biggest town of a name."""
     return max((t.people for spelling in family(name, state) for t in index().towns(spelling) if t.own), default=0)
 
 
-@lru_cache(maxsize=4096)
+@lru_cache(maxsize=1024)
 def _borrowed_name(name: str, state: int) -> str:
     """Return a city of nearly this spelling, for a name that nothing knows."""
     places = index()
@@ -139,17 +150,27 @@ def _borrowed_name(name: str, state: int) -> str:
     return best[1]
 
 
-@lru_cache(maxsize=8192)
-def _areas_written(name: str, state: str) -> tuple[dict[int, int], int]:
-    """Return how often a city was written with each three-digit area, over all its names, and the sum."""
+@lru_cache(maxsize=2048)
+def written_in(name: str, state: str) -> tuple[dict[int, int], int]:
+    """Return how often a city was written with each four-digit area, over all its names, and the sum."""
     found: dict[int, int] = {}
     for spelling in family(name, state):
         for area, count in index().written(spelling):
-            found[area // 10] = found.get(area // 10, 0) + count
+            found[area] = found.get(area, 0) + count
     return found, sum(found.values())
 
 
-@lru_cache(maxsize=8192)
+@lru_cache(maxsize=2048)
+def _areas_written(name: str, state: str) -> tuple[dict[int, int], int]:
+    """Return the same for three-digit areas."""
+    fours, total = written_in(name, state)
+    found: dict[int, int] = {}
+    for area, count in fours.items():
+        found[area // 10] = found.get(area // 10, 0) + count
+    return found, total
+
+
+@lru_cache(maxsize=2048)
 def is_big(name: str, state: str) -> bool:
     """Tell whether a name is a district, a town of 15,000 or a city that was written eight times: no mere village."""
     places = index()
@@ -159,7 +180,7 @@ def is_big(name: str, state: str) -> bool:
     return _areas_written(name, state)[1] >= 8
 
 
-@lru_cache(maxsize=16384)
+@lru_cache(maxsize=8192)
 def fit(name: str, number: int, state: str) -> Fit:
     """Judge one city name against one code. The order of the rules is the order of their certainty."""
     places = index()
@@ -172,14 +193,13 @@ def fit(name: str, number: int, state: str) -> Fit:
         bare = skeleton(name)
         # A well-known city is no slip of the pen for another one: Bangalore is not Mangalore.
         enough = 101 if is_big(name, state) else 84
-        for other in (*own, *areas):
-            if len(other) < 4:
-                continue
-            likeness = ratio(name, other)
-            if likeness >= enough or (likeness >= 72 and skeleton(other) == bare):
+        for other, likeness, _ in process.extract(name, (*own, *areas), scorer=ratio, score_cutoff=72, limit=None):
+            if len(other) >= 4 and (likeness >= enough or skeleton(other) == bare):
                 return Fit(OK, 0.0)
-            if len(other) >= 6 and len(name) >= 6 and (name.startswith(other) or other.startswith(name)):
-                return Fit(OK, 0.0)
+        if len(name) >= 6:
+            for other in (*own, *areas):
+                if len(other) >= 6 and (name.startswith(other) or other.startswith(name)):
+                    return Fit(OK, 0.0)
     state_number = STATE_NUMBER.get(state, -1)
     if len(name) >= 6 and not _points(name, state_number):
         name = _borrowed_name(name, state_number) or name
@@ -188,14 +208,20 @@ def fit(name: str, number: int, state: str) -> Fit:
     return _by_distance(name, number, state, bool(other_names(name, state)))
 
 
-@lru_cache(maxsize=8192)
+@lru_cache(maxsize=1024)
+def _areas_of(district: str) -> frozenset[int]:
+    """Return the three-digit areas of a district."""
+    places = index()
+    return frozenset(places.codes[n] // 1000 for n in places.area(district))
+
+
+@lru_cache(maxsize=2048)
 def is_known_in(name: str, area: int, state: str) -> bool:
     """Tell whether people write this city, or have this district, in a three-digit area."""
-    places = index()
     written, total = _areas_written(name, state)
     if written.get(area, 0) >= max(2, 0.004 * total):
         return True
-    return any(places.codes[n] // 1000 == area for s in family(name, state) for n in places.area(s))
+    return any(area in _areas_of(spelling) for spelling in family(name, state))
 
 
 def _by_distance(name: str, number: int, state: str, has_alias: bool) -> Fit:
@@ -208,7 +234,7 @@ def _by_distance(name: str, number: int, state: str, has_alias: bool) -> Fit:
     if not points or middle is None:
         return Fit(OK if known else UNKNOWN)
     slack = 20.0 if places.is_borrowed(number) else 0.0
-    km = min(distance(p, middle) for p in points) - slack
+    km = nearest(points, middle) - slack
     if km <= 25:
         return Fit(NEAR, km)
     if km <= 45:
@@ -256,9 +282,9 @@ def state_of_city(name: str) -> str:
     return ""
 
 
-@lru_cache(maxsize=4096)
+@lru_cache(maxsize=2048)
 def _state_of_area(area: int) -> str:
     """Return the state of the first code of a four-digit area."""
     places = index()
-    at = bisect_left(places.codes, area * 100)
-    return STATE_NAMES[places.states(at)[0]] if at < len(places.codes) and places.codes[at] // 100 == area else ""
+    at = places.first_of(area)
+    return STATE_NAMES[places.states(at)[0]] if at >= 0 else ""

@@ -9,6 +9,7 @@ from __future__ import annotations
 from functools import lru_cache
 from pathlib import Path
 
+from rapidfuzz import process
 from rapidfuzz.fuzz import ratio
 
 from bot.addresses.text import key, word_set
@@ -56,7 +57,7 @@ STATES: dict[str, str] = {
 STATE_NAMES = tuple(STATES)
 STATE_NUMBER = {name: n for n, name in enumerate(STATE_NAMES)}
 _BY_KEY = {k: name for name, spellings in STATES.items() for k in (key(name), *spellings.split())}
-_LONG_KEYS = tuple((k, name) for k, name in _BY_KEY.items() if len(k) >= 5)
+_LONG_KEYS = tuple(k for k in _BY_KEY if len(k) >= 5)
 
 #: States that are written for each other in good faith: borders moved in 2014 and 2019, or one is an enclave.
 COMPATIBLE = frozenset(
@@ -89,8 +90,8 @@ def state_of(text: str) -> str:
         return _BY_KEY.get(bare[:-5], "")
     if len(bare) < 5:
         return ""
-    best, name = max((ratio(bare, k), name) for k, name in _LONG_KEYS)
-    return name if best >= 84 else ""
+    close = process.extract(bare, _LONG_KEYS, scorer=ratio, score_cutoff=84, limit=None)
+    return max((likeness, _BY_KEY[k]) for k, likeness, _ in close)[1] if close else ""
 
 
 def compatible(one: str, other: str) -> bool:
@@ -116,6 +117,8 @@ ALIASES = _read_groups()
 _STATES_OF_ALIAS: dict[str, tuple[str, ...]] = {}
 for (_state, _name), _others in ALIASES.items():
     _STATES_OF_ALIAS[_name] = (*_STATES_OF_ALIAS.get(_name, ()), _state)
+#: Names that stand in a group of city names anywhere.
+ALIASED = frozenset(_STATES_OF_ALIAS)
 
 
 def other_names(name: str, state: str) -> tuple[str, ...]:

@@ -47,10 +47,10 @@ def judge_place(place: Place, text: str, places: Index, address: Address) -> Ver
         return out
     if not address.postal_code.strip() and not place.from_text:
         out.findings.append(finding("PIN_MISSING"))
-        _offer(place, found, skip, out, places, text)
+        _offer(place, found, out, places, text)
     elif len(place.digits) != 6 or place.digits[0] == "0":
         out.findings.append(finding("PIN_FORMAT", address.postal_code))
-        _offer(place, found, skip, out, places, text)
+        _offer(place, found, out, places, text)
     elif place.number < 0 or (
         not places.is_current(place.number)
         and state_number >= 0
@@ -58,7 +58,7 @@ def judge_place(place: Place, text: str, places: Index, address: Address) -> Ver
         and not _friendly(place, places)
     ):
         out.findings.append(finding("PIN_UNKNOWN", place.digits))
-        _offer(place, found, skip, out, places, text)
+        _offer(place, found, out, places, text)
     else:
         _judge_known_code(place, found, skip, text, out, places)
     return out
@@ -68,7 +68,7 @@ def _friendly(place: Place, places: Index) -> bool:
     return any(compatible(place.state, STATE_NAMES[s]) for s in places.states(place.number))
 
 
-@lru_cache(maxsize=4096)
+@lru_cache(maxsize=1024)
 def skip_names(city: City, state: str) -> frozenset[str]:
     """Return names that say nothing new when they stand in the text: the city under all its names, the state."""
     names = {n for c in city.names for n in (c, *other_names(c, state))}
@@ -83,19 +83,18 @@ def _judge_known_code(
     right = own_states[0]
     fits = india.best_fit(place.city, number, right)
     if place.state and place.state not in own_states:
-        if not _judge_state(place, fits, right, own_states, out, found, skip, places):
+        if not _judge_state(place, fits, right, own_states, out, found, places):
             return
     elif not place.state and place.city.names:
         out.suggestions.append(Suggestion("state", right, True))
-    excused = words_india.names_place_of(found, number, skip)
-    verdict = _with_the_words(place, fits, found, skip, excused, text, right, places)
+    verdict = _with_the_words(place, fits, found, skip, text, right, places)
     if verdict == CONFLICT:
         out.findings.append(finding("PIN_CITY", place.digits))
-        _offer_city_or_code(place, right, found, skip, out, places)
+        _offer_city_or_code(place, right, found, out, places)
     elif verdict == SOFT:
         out.findings.append(finding("PIN_CITY_SOFT", place.digits))
-        _offer_slip(place, found, skip, out, places, always=True)
-    elif not excused:
+        _offer_slip(place, found, out, places, always=True)
+    else:
         _judge_locality(place, fits, found, out, places)
     if not places.is_current(number) and not out.findings:
         out.findings.append(finding("PIN_LEGACY", place.digits))
@@ -108,7 +107,6 @@ def _judge_state(
     own_states: list[str],
     out: Verdict,
     found: Evidence,
-    skip: frozenset[str],
     places: Index,
 ) -> bool:
     """Judge a state that is not the code's; return whether the city still has to be judged."""
@@ -122,12 +120,12 @@ def _judge_state(
         out.suggestions.append(Suggestion("state", right, True))
         return False
     out.findings.append(finding("PIN_STATE", place.digits))
-    _offer_city_or_code(place, right, found, skip, out, places)
+    _offer_city_or_code(place, right, found, out, places)
     return False
 
 
 def _with_the_words(
-    place: Place, fits: Fit, found: Evidence, skip: frozenset[str], excused: bool, text: str, state: str, places: Index
+    place: Place, fits: Fit, found: Evidence, skip: frozenset[str], text: str, state: str, places: Index
 ) -> str:
     """Let the words of the address excuse or accuse the city.
 
@@ -137,40 +135,37 @@ def _with_the_words(
     number, verdict = place.number, fits.verdict
     if not place.city.names or verdict == OK:
         return verdict
-    area = places.codes[number] // 1000
-    big = all(india.is_big(name, state) for name in place.city.names)
-    known = any(india.is_known_in(name, area, state) for name in place.city.names)
-    named = any(ratio(name, gram) >= 75 for name in place.city.names for gram in found.grams if gram[0] == name[0])
-    if (
-        big
-        and not named
-        and fits.km > 25
-        and (not known or fits.km > 45)
-        and _names_seat_of(found, number, skip, places)
-    ):
-        return SOFT if known and fits.km < 70 else CONFLICT
-    if verdict in (SOFT, CONFLICT) and excused:
-        fame = max(india.fame(name, state) for name in place.city.names)
-        if fame >= india.FAMOUS and not known:
-            return verdict
-        return OK if fits.km < 100 or verdict == SOFT or fame < 50 or (named and fame < india.FAMOUS) else verdict
-    if verdict in (NEAR, UNKNOWN) and not excused:
-        districts = [d for d in words_india.districts_in(text) if places.area(d)]
-        fitting = [india.fit(d, number, state).verdict for d in districts]
-        if fitting and all(v in (CONFLICT, SOFT) for v in fitting):
-            return CONFLICT
+    if verdict in (SOFT, CONFLICT) or fits.km > 25:
+        area = places.codes[number] // 1000
+        known = any(india.is_known_in(name, area, state) for name in place.city.names)
+        named = any(ratio(name, gram) >= 75 for name in place.city.names for gram in found.grams if gram[0] == name[0])
+        if (
+            not named
+            and fits.km > 25
+            and (not known or fits.km > 45)
+            and all(india.is_big(name, state) for name in place.city.names)
+            and _names_seat_of(found, number, skip, places)
+        ):
+            return SOFT if known and fits.km < 70 else CONFLICT
+        if verdict in (SOFT, CONFLICT) and words_india.names_place_of(found, number):
+            fame = max(india.fame(name, state) for name in place.city.names)
+            if fame >= india.FAMOUS and not known:
+                return verdict
+            return OK if fits.km < 100 or verdict == SOFT or fame < 50 or (named and fame < india.FAMOUS) else verdict
+    districts = words_india.districts_in(text) if verdict in (NEAR, UNKNOWN) else ()
+    fitting = [india.fit(d, number, state).verdict for d in districts if places.area(d)]
+    if fitting and all(v in (CONFLICT, SOFT) for v in fitting) and not words_india.names_place_of(found, number):
+        return CONFLICT
     return verdict
 
 
 def _names_seat_of(found: Evidence, number: int, skip: frozenset[str], places: Index) -> bool:
     """Tell whether the words name the district of a code, or a town of 50,000 that is one of its names."""
     own, areas = places.names(number)
-    for name in found.grams:
-        if name in skip or len(name) < 4:
-            continue
-        if name in areas or (name in own and any(t.people >= 50 for t in places.towns(name))):
-            return True
-    return False
+    told = found.grams - skip
+    return not told.isdisjoint(areas) or any(
+        name in told and any(t.people >= 50 for t in places.towns(name)) for name in own
+    )
 
 
 def _judge_locality(place: Place, fits: Fit, found: Evidence, out: Verdict, places: Index) -> None:
@@ -199,6 +194,8 @@ def _judge_locality(place: Place, fits: Fit, found: Evidence, out: Verdict, plac
         return
     if india.RANK[india.best_fit(place.city, best, STATE_NAMES[places.states(best)[0]]).verdict] > india.RANK[NEAR]:
         return
+    if words_india.names_place_of(found, place.number):
+        return
     here, there = places.middle(place.number), places.middle(best)
     elsewhere = here is None or there is None or india.distance(here, there) > 8
     code = str(places.codes[best])
@@ -211,11 +208,11 @@ def _judge_locality(place: Place, fits: Fit, found: Evidence, out: Verdict, plac
     out.question = ask("CONFIRM_PIN", pin_option(code))
 
 
-def _offer(place: Place, found: Evidence, skip: frozenset[str], out: Verdict, places: Index, text: str) -> None:
+def _offer(place: Place, found: Evidence, out: Verdict, places: Index, text: str) -> None:
     """Offer a code for one that is missing, malformed or unknown."""
     near = words_india.one_edit_away(place.digits, places) if place.digits else []
     found = words_india.with_city(found, place.city, text)
-    ranked = words_india.rank(near, place.city, place.state, found, skip) if near else []
+    ranked = words_india.rank(near, place.city, place.state, found) if near else []
     if place.zone and places.number(place.zone) >= 0:
         ranked = [words_india.Candidate(place.zone, 9.0)]
     elif not ranked or ranked[0].score < 3.2:
@@ -226,11 +223,11 @@ def _offer(place: Place, found: Evidence, skip: frozenset[str], out: Verdict, pl
         ]
         ranked = (
             sorted(
-                {*ranked, *words_india.rank(named, place.city, place.state, found, skip)},
+                {*ranked, *words_india.rank(named, place.city, place.state, found)},
                 key=lambda c: (-c.score, c.code),
             )
             if place.digits
-            else words_india.rank(named, place.city, place.state, found, skip)
+            else words_india.rank(named, place.city, place.state, found)
         )
     _show(ranked, out, 3.0 if place.digits else 5.0, 0.5)
     if out.question is None:
@@ -247,20 +244,18 @@ def _show(ranked: list[words_india.Candidate], out: Verdict, enough: float, lead
         out.question = ask("CONFIRM_PIN", pin_option(out.pins[0]))
 
 
-def _offer_slip(place: Place, found: Evidence, skip: frozenset[str], out: Verdict, places: Index, always: bool) -> None:
+def _offer_slip(place: Place, found: Evidence, out: Verdict, places: Index, always: bool) -> None:
     """Offer the code one slip away that fits city and state best."""
-    ranked = words_india.rank(words_india.one_edit_away(place.digits, places), place.city, place.state, found, skip)
+    ranked = words_india.rank(words_india.one_edit_away(place.digits, places), place.city, place.state, found)
     _show([c for c in ranked if c.score >= 4.0], out, 4.5, 0.5)
     if always and out.question is None:
         out.question = ask("CONFIRM_CITY_OR_PIN", *_city_options(place, out, places))
 
 
-def _offer_city_or_code(
-    place: Place, right: str, found: Evidence, skip: frozenset[str], out: Verdict, places: Index
-) -> None:
+def _offer_city_or_code(place: Place, right: str, found: Evidence, out: Verdict, places: Index) -> None:
     """City and code contradict: offer the code one slip away when it is clearly meant, else both sides as buttons."""
-    if not words_india.names_place_of(found, place.number, skip):
-        _offer_slip(place, found, skip, out, places, always=False)
+    if not words_india.names_place_of(found, place.number):
+        _offer_slip(place, found, out, places, always=False)
     if out.question is None:
         options = _city_options(place, out, places)
         out.question = ask("CONFIRM_CITY_OR_PIN", *options)

@@ -6,7 +6,7 @@ import re
 
 from bot.addresses.merge_work import PIN_QUESTIONS, Work
 from bot.addresses.parts import Parts, latin, read_parts
-from bot.addresses.patterns import LANDMARK_WORD, STREET_WORD
+from bot.addresses.patterns import LANDMARK_WORD, STREET_WORDS
 from bot.addresses.replies import DIRECTIONS, SENTENCE, Said
 from bot.addresses.text import key, word_set, words
 
@@ -201,7 +201,7 @@ def _split_at(line: str, parts: Parts) -> tuple[str, str]:
     n = 0
     while n < len(pieces):
         kinds = [KINDS_IN_FRONT.index(k) for k in read_parts(latin(pieces[n])).found if k in KINDS_IN_FRONT[:7]]
-        if not kinds or min(kinds) >= rank or STREET_WORD.search(pieces[n]):
+        if not kinds or min(kinds) >= rank or not STREET_WORDS.isdisjoint(words(pieces[n])):
             break
         n += 1
     return ", ".join(pieces[:n]), ", ".join(pieces[n:])

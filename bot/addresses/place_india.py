@@ -18,6 +18,11 @@ from bot.addresses.text import ascii_digits, clean, key, skeleton
 
 PIN_TEXT = re.compile(r"(?<![\d/])(?<!\d-)([1-9]\d{2})[ \-]?(\d{3})(?![\d/])")
 
+_NO_DIGITS = re.compile(r"\D")
+_SIX_DIGITS = re.compile(r"\d{3}[ \-]?\d{3}")
+_PIN_WORD = re.compile(r"\bpin(?: ?code)?[\s.:\-]*(?=,|$)", re.I)
+_CODE_IN_CITY = re.compile(r"[\s\-]*\d{6}\b|\b\d{3} \d{3}\b")
+
 DELHI_ZONE = re.compile(r"\b(?:n(?:ew)?\.?\s*)?(?:delhi|dilli)[\s\-]+(\d{1,2})(?!\d)", re.I)
 
 
@@ -37,19 +42,22 @@ class Place:
 
 def read_place(address: Address, text: str, places: Index) -> Place:
     """Read code, state and city from their fields, and from the text where a field is empty."""
-    digits = re.sub(r"\D", "", ascii_digits(clean(address.postal_code)))
+    digits = clean(address.postal_code)
+    if not (digits.isascii() and digits.isdigit()):
+        digits = _NO_DIGITS.sub("", ascii_digits(digits))
     state, city_text = state_of(latin(address.state)), latin(address.city)
     from_text = False
     if not digits:
         inside = PIN_TEXT.findall(city_text) or PIN_TEXT.findall(text)
         if inside:
             digits, from_text = "".join(inside[-1]), True
-    if digits:
+    if digits and _SIX_DIGITS.search(text):
         text = PIN_TEXT.sub(lambda m: ", " if m.group(1) + m.group(2) == digits else m.group(), text)
-        text = re.sub(r"\bpin(?: ?code)?[\s.:\-]*(?=,|$)", " ", text, flags=re.I)
+    if digits and "pin" in text.lower():
+        text = _PIN_WORD.sub(" ", text)
     zoned = DELHI_ZONE.search(f"{text}, {city_text}") if not digits else None
     number = places.number(int(digits)) if len(digits) == 6 else -1
-    shown = re.sub(r"[\s\-]*\d{6}\b|\b\d{3} \d{3}\b", "", city_text).strip(" ,-")
+    shown = city_text if city_text.isalpha() else _CODE_IN_CITY.sub("", city_text).strip(" ,-")
     if not shown or not state:
         text, shown, state = _from_tail(text, shown, state, number, places)
     return Place(

@@ -211,7 +211,7 @@ def hear(raw: str, country: str) -> Said:
         said.yes = said.no = False
     if WRONG.search(text):
         said.yes, said.no = False, True
-    if FILLER_TEXT.match(text.strip(" .,!?")) and not re.search(r"\d", text):
+    if FILLER_TEXT.match(text.lower().strip(" .,!?")) and not re.search(r"\d", text):
         text = ""
     if NO_HOUSE.search(text):
         said.no_house, text = True, NO_HOUSE.sub(" , ", text)

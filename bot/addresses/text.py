@@ -15,15 +15,11 @@ _INVISIBLE = re.compile("[\u200b-\u200f\u202a-\u202e\u2060-\u2064\ufeff\u00ad\uf
 #: Control characters break databases and terminals; tab and line ends are told apart later.
 _CONTROL = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f]")
 _SPACES = re.compile(r"[^\S\n]+")
-_LETTERS = re.compile(r"[^a-z]+")
+_TO_WORDS = {n: " " for n in range(128) if not chr(n).isalpha()} | {n: chr(n).lower() for n in range(65, 91)}
+_TO_KEY = {n: None if not chr(n).isalpha() else chr(n).lower() for n in range(128)}
 _BRACKETS = re.compile(r"[(\[{][^)\]}]*[)\]}]?")
-_DIGRAPHS = re.compile("ph|bh|dh|th|kh|gh|sh|ch|jh|ck|x|[wzq]")
-_SOUNDS = {
-    "ph": "f", "bh": "b", "dh": "d", "th": "t", "kh": "k", "gh": "g", "sh": "s", "ch": "c", "jh": "j", "ck": "k",
-    "w": "v", "z": "j", "q": "k", "x": "ks",
-}  # fmt: skip
-_NASAL = re.compile("n(?=[bp])")
-_DOUBLED = re.compile(r"(.)\1+")
+#: One letter per sound. That of "kh" and its like is the first letter's, because h is dropped with the vowels.
+_SOUNDS = str.maketrans({"w": "v", "z": "j", "q": "k", "x": "ks"})
 _VOWELS = str.maketrans("", "", "aeiouyh")
 _EMOJI = frozenset({"So", "Sk", "Cn", "Co", "Cs"})
 
@@ -38,7 +34,10 @@ def clean(text: object) -> str:
 
     Emoji become commas because shoppers separate with them. Lines stay: a line break separates parts.
     """
-    raw = "" if text is None else _CONTROL.sub(" ", str(text)[:LONGEST])
+    raw = "" if text is None else str(text)[:LONGEST]
+    if raw.isascii() and raw.isprintable() and "  " not in raw:
+        return raw.strip()
+    raw = _CONTROL.sub(" ", raw)
     if raw.isascii():
         return _SPACES.sub(" ", raw.replace("\r", "\n")).strip()
     import ftfy  # It costs a tenth of a second, and most addresses are plain ASCII.
@@ -63,7 +62,7 @@ def ascii_digits(text: str) -> str:
 _ANUSVARA = re.compile("[\u0901\u0902\u0982\u0a02\u0a70\u0a82\u0b02\u0c02\u0c82\u0d02]")
 
 
-@lru_cache(maxsize=4096)
+@lru_cache(maxsize=1024)
 def _transliterated(text: str) -> str:
     return anyascii(_ANUSVARA.sub("n", text)).replace("'", "").replace("`", "")
 
@@ -75,13 +74,12 @@ def to_latin(text: str) -> str:
 
 def words(text: str) -> list[str]:
     """Return the lower-case Latin words of a text, letters only."""
-    return _LETTERS.sub(" ", to_latin(text).lower()).split()
+    return to_latin(text).translate(_TO_WORDS).split()
 
 
 def key(text: str) -> str:
     """Return the lower-case Latin letters of a name without spaces: "Lajpat Nagar" and "Lajpatnagar" are one."""
-    lower = to_latin(text).lower()
-    return lower if lower.isalpha() and lower.isascii() else _LETTERS.sub("", lower)
+    return to_latin(text).translate(_TO_KEY)
 
 
 def without_brackets(text: str) -> str:
@@ -89,7 +87,7 @@ def without_brackets(text: str) -> str:
     return _BRACKETS.sub(" ", text) if "(" in text or "[" in text or "{" in text else text
 
 
-@lru_cache(maxsize=16384)
+@lru_cache(maxsize=8192)
 def skeleton(name: str) -> str:
     """Return the consonants of a key in one spelling: "lajpatnagar" and "lajptngr" both give "ljptngr".
 
@@ -97,9 +95,16 @@ def skeleton(name: str) -> str:
     """
     if not name:
         return ""
-    sounds = _DIGRAPHS.sub(lambda m: _SOUNDS[m.group()], name)
-    bare = sounds[:1] + _DOUBLED.sub(r"\1", sounds[1:]).translate(_VOWELS)
-    return _DOUBLED.sub(r"\1", _NASAL.sub("m", bare))
+    sounds = name.replace("ph", "f").replace("ck", "k").translate(_SOUNDS)
+    bare = sounds[0] + sounds[1:].replace("nn", "n").translate(_VOWELS)
+    if "n" in bare:
+        bare = bare.replace("nb", "mb").replace("np", "mp")
+    out = last = ""
+    for letter in bare:
+        if letter != last:
+            out += letter
+            last = letter
+    return out
 
 
 def bones(name: str) -> str:

@@ -4,21 +4,16 @@ from __future__ import annotations
 
 import math
 import re
+from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import lru_cache
+from operator import add
 
 from rapidfuzz.fuzz import ratio
 
 from bot.addresses.index import Index, index, unpack
-from bot.addresses.india import FIT_SCORE, City, best_fit, family
-from bot.addresses.india_names import (
-    GENERIC,
-    STATE_NAMES,
-    STATE_NUMBER,
-    alias_states,
-    compatible,
-    other_names,
-)
+from bot.addresses.india import FIT_SCORE, City, best_fit, written_in
+from bot.addresses.india_names import ALIASED, GENERIC, STATE_NAMES, STATE_NUMBER, compatible, other_names
 from bot.addresses.text import key, skeleton, word_set, words
 
 #: Words after which a name is a road, a shop or a building and says nothing about where we are.
@@ -34,62 +29,69 @@ DISTRICT_CUE = re.compile(
 )
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Evidence:
-    """What the words of an address say about codes: per code a weight, and the names that gave it."""
+    """What the words of an address say about codes.
+
+    `weights` has one figure per code. `grams` are all runs of one to three words, `telling` those of them that are
+    neither common words nor the city itself, `sounds` the longer telling ones under their skeletons.
+    """
 
     weights: dict[int, float]
-    names: tuple[str, ...]
-    grams: tuple[str, ...]
+    grams: set[str]
+    telling: set[str]
+    sounds: dict[str, list[str]] | None = None
 
 
 def evidence(text: str, state: int, skip: frozenset[str]) -> Evidence:
-    """Look up runs of one to three words that are names of places.
+    """Look up runs of one to three words of a text in Latin letters that are names of places.
 
     A name of many codes says little about each: its weight is divided by the root of their number. `skip` are names
     that say nothing new, as the city itself.
     """
-    places = index()
+    runs = [run for part in text.translate(_TO_PARTS).split(",") if (run := part.split()[:14])]
+    grams = {name for run in runs for name in _grams(run) if 4 <= len(name) <= 28}
+    telling = grams - skip - GENERIC
+    known = set(index().names_among(telling))
     weights: dict[int, float] = {}
-    used: list[str] = []
-    grams: dict[str, None] = {}
-    for part in _PARTS.split(text):
-        run = words(part)[:14] if part.strip() else []
-        taken = 0
+    for run in runs if known else ():
+        taken, last = 0, len(run)
         for start, first in enumerate(run):
-            two = first + run[start + 1] if start + 1 < len(run) else ""
-            three = two + run[start + 2] if two and start + 2 < len(run) else ""
+            two = first + run[start + 1] if start + 1 < last else ""
+            three = two + run[start + 2] if start + 2 < last else ""
             for size, name in ((3, three), (2, two), (1, first)):
-                if not 4 <= len(name) <= 28:
-                    continue
-                grams[name] = None
                 if (
-                    start + size <= taken
+                    name not in known
+                    or start + size <= taken
                     or len(name) < 5
-                    or not places.has_name(name)
-                    or name in GENERIC
-                    or name in skip
+                    or (size > 1 and GENERIC.issuperset(run[start : start + size]))
                 ):
-                    continue
-                if size > 1 and all(w in GENERIC for w in run[start : start + size]):
                     continue
                 members = _members(name, state)
                 if not members:
                     continue
                 taken = start + size
-                used.append(name)
                 power = 2.0 * (1 + 0.35 * (size - 1)) / math.sqrt(len(members))
-                if taken < len(run) and run[taken] in NOT_A_PLACE_BEFORE:
+                if taken < last and run[taken] in NOT_A_PLACE_BEFORE:
                     power *= 0.4
                 for number, share in members:
                     weights[number] = weights.get(number, 0.0) + power * share
-    return Evidence(weights, tuple(used), tuple(grams))
+    return Evidence(weights, grams, telling)
 
 
-_PARTS = re.compile(r"[,;:()|\n\d]+")
+def _grams(run: list[str]) -> list[str]:
+    """Return all runs of one to three words, joined."""
+    twos = list(map(add, run, run[1:]))
+    return [*run, *twos, *map(add, twos, run[2:])]
 
 
-@lru_cache(maxsize=4096)
+#: Small letters stay, marks and figures part names, all else parts words.
+_TO_PARTS = {
+    n: chr(n).lower() if chr(n).isalpha() else "," if chr(n) in ",;:()|\n0123456789" else " " for n in range(128)
+}
+
+
+@lru_cache(maxsize=2048)
 def _members(name: str, state: int) -> tuple[tuple[int, float], ...]:
     """Return the codes of a name in a state, each with its share; nothing for names of more than forty codes."""
     places = index()
@@ -104,46 +106,50 @@ def with_city(found: Evidence, city: City, text: str) -> Evidence:
     """Add what common words say together with the city: "Camp" is everywhere, "Camp Pune" is 411001."""
     places = index()
     weights = dict(found.weights)
-    for word in dict.fromkeys(w for w in words(text)[:20] if len(w) >= 4):
-        for name in city.names[:1]:
+    for name in city.names[:1]:
+        written = list(dict.fromkeys(w for w in words(text)[:20] if len(w) >= 4))
+        known = set(places.names_among([w + name for w in written] + [name + w for w in written]))
+        for word in written if known else ():
             members = unpack(places.packed(word + name)) or unpack(places.packed(name + word))
             top = max((w for _, w in members), default=1)
             for number, weight in members if len(members) <= 12 else ():
                 weights[number] = weights.get(number, 0.0) + 1.5 * weight / top / math.sqrt(len(members))
-    return Evidence(weights, found.names, found.grams)
+    return Evidence(weights, found.grams, found.telling, found.sounds)
 
 
-@lru_cache(maxsize=4096)
-def _bones_of(number: int) -> frozenset[str]:
+def _known_as(number: int) -> frozenset[str]:
     own, areas = index().names(number)
-    return frozenset(skeleton(n) for n in (*own, *areas) if len(n) >= 5 and n not in GENERIC)
+    return frozenset((*own, *areas))
 
 
-def names_place_of(found: Evidence, number: int, skip: frozenset[str]) -> bool:
+def _sounds_of(found: Evidence) -> dict[str, list[str]]:
+    if found.sounds is None:
+        found.sounds = {}
+        for name in found.telling:
+            if len(name) >= 6 and len(bare := skeleton(name)) >= 3:
+                found.sounds.setdefault(bare, []).append(name)
+    return found.sounds
+
+
+def names_place_of(found: Evidence, number: int) -> bool:
     """Tell whether the text names an office, a district or a town of the code, however it is spelt."""
-    own, areas = index().names(number)
-    for name in found.grams:
-        if name in skip or name in GENERIC:
-            continue
-        if (
-            name in own
-            or name in areas
-            or (alias_states(name) and any(other in areas for other in other_names(name, "")))
-        ):
+    if not found.telling.isdisjoint(_known_as(number)):
+        return True
+    for name in found.telling & ALIASED:
+        if not set(other_names(name, "")).isdisjoint(index().names(number)[1]):
             return True
-    known = _bones_of(number)
-    for name in found.grams:
-        if (
-            len(name) >= 6
-            and name not in skip
-            and name not in GENERIC
-            and len(skeleton(name)) >= 3
-            and skeleton(name) in known
-        ):
-            for other in (*own, *areas):
-                if ratio(name, other) >= 72 and skeleton(other) == skeleton(name):
-                    return True
-    return False
+    sounds = _sounds_of(found)
+    starts = {_FIRST_SOUND.get(name[0], name[0]) for names in sounds.values() for name in names}
+    return any(
+        ratio(name, other) >= 72
+        for other in _known_as(number)
+        if len(other) >= 5 and _FIRST_SOUND.get(other[0], other[0]) in starts and other not in GENERIC
+        for name in sounds.get(skeleton(other), ())
+    )
+
+
+#: First letters that may stand for one sound: a cheap test before the skeletons of names are compared.
+_FIRST_SOUND = {"w": "v", "z": "j", "q": "k", "x": "k", "p": "f"}
 
 
 def districts_in(text: str) -> tuple[str, ...]:
@@ -161,21 +167,20 @@ def districts_in(text: str) -> tuple[str, ...]:
 
 def one_edit_away(digits: str, places: Index) -> list[int]:
     """Return the numbers of current codes that one slip of the finger turns into these five to seven digits."""
-    found: dict[int, None] = {}
-    tries = []
+    tries: set[int] = set()
     if len(digits) == 6:
-        tries += [digits[:n] + d + digits[n + 1 :] for n in range(6) for d in "0123456789" if d != digits[n]]
-        tries += [digits[:n] + digits[n + 1] + digits[n] + digits[n + 2 :] for n in range(5)]
+        code = int(digits)
+        for n, digit in enumerate(digits):
+            unit = 10 ** (5 - n)
+            rest = code - int(digit) * unit
+            tries.update(range(rest, rest + 10 * unit, unit))
+        tries.update(int(digits[:n] + digits[n + 1] + digits[n] + digits[n + 2 :]) for n in range(5))
+        tries.discard(code)
     elif len(digits) == 5:
-        tries += [digits[:n] + d + digits[n:] for n in range(6) for d in "0123456789"]
+        tries.update(int(digits[:n] + d + digits[n:]) for n in range(6) for d in "0123456789")
     elif len(digits) == 7:
-        tries += [digits[:n] + digits[n + 1 :] for n in range(7)]
-    for text in tries:
-        if text[0] != "0" and text != digits:
-            number = places.number(int(text))
-            if number >= 0 and places.is_current(number):
-                found[number] = None
-    return list(found)
+        tries.update(int(digits[:n] + digits[n + 1 :]) for n in range(7))
+    return places.current_among(tries)
 
 
 def slip(given: str, code: int) -> bool:
@@ -195,7 +200,7 @@ class Candidate:
     score: float
 
 
-def rank(numbers: list[int], city: City, state: str, found: Evidence, skip: frozenset[str]) -> list[Candidate]:
+def rank(numbers: Iterable[int], city: City, state: str, found: Evidence) -> list[Candidate]:
     """Score candidate codes by state, city and the words of the address; ties fall to the busier, then smaller code."""
     places = index()
     state_number = STATE_NUMBER.get(state, -1)
@@ -216,7 +221,7 @@ def rank(numbers: list[int], city: City, state: str, found: Evidence, skip: froz
             score += 0.8 * any(name in own_names for name in city.names)
             score += 1.2 * _share(city.names[0], places.codes[number] // 100, state)
         score += min(4.0, found.weights.get(number, 0.0))
-        if score >= 1 and found.grams and names_place_of(found, number, skip):
+        if score >= 1 and names_place_of(found, number):
             score += 0.6
         score += 0.2 * places.is_delivering(number) + 0.25 * min(1.0, places.traffic(number) / 20)
         scored.append(Candidate(places.codes[number], round(score, 4)))
@@ -225,9 +230,5 @@ def rank(numbers: list[int], city: City, state: str, found: Evidence, skip: froz
 
 def _share(name: str, area: int, state: str) -> float:
     """Return which part of a city's known addresses lies in a four-digit area."""
-    counts: dict[int, int] = {}
-    for spelling in family(name, state):
-        for where, count in index().written(spelling):
-            counts[where] = counts.get(where, 0) + count
-    total = sum(counts.values())
+    counts, total = written_in(name, state)
     return counts.get(area, 0) / total if total >= 4 else 0.0

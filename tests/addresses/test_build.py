@@ -164,6 +164,15 @@ def test_a_broken_build_leaves_the_old_index_in_place(sources, tmp_path):
     assert (target / "places.sqlite").read_bytes() == before
 
 
+def test_an_index_of_an_older_form_names_the_command_that_builds_it(tmp_path):
+    db = sqlite3.connect(tmp_path / "places.sqlite")
+    db.execute("create table known (filter blob)")
+    db.commit()
+    db.close()
+    with pytest.raises(IndexMissing, match="flask addresses build"):
+        Index(tmp_path / "places.sqlite", tmp_path / "none.sqlite")
+
+
 def test_a_missing_index_names_the_command_that_builds_it(tmp_path):
     with pytest.raises(IndexMissing, match="flask addresses build"):
         Index(tmp_path / "none.sqlite", tmp_path / "none-odbl.sqlite")
