@@ -8,6 +8,9 @@ import structlog
 from bot.local.lifeline import tie_this_process
 from bot.settings import Settings
 
+LONG = ("tests/kills/", "tests/whole/", "tests/local/test_up.py", "tests/web/test_api_contract.py", "tests/shoppers/")
+"""Where the tests are that take ten seconds and more, longest first."""
+
 pytest_plugins = [
     "tests.fixtures.servers",
     "tests.fixtures.databases",
@@ -41,8 +44,10 @@ def pytest_configure(config: pytest.Config) -> None:
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Keep the tests of the running stack in one worker, because each worker would start a stack of its own.
 
-    First, because the parallel runner reads the groups in the same hook.
+    Tests that take long begin first, so that none of them runs alone at the end while other workers are idle.
+    First, because the parallel runner reads groups and order in the same hook.
     """
+    items.sort(key=lambda item: [not item.nodeid.startswith(place) for place in LONG])
     for item in items:
         if "stack" in getattr(item, "fixturenames", ()):
             item.add_marker(pytest.mark.xdist_group("stack"))

@@ -63,18 +63,22 @@ async def _start(crew: Crew, claim: Claim, settings: environment.Settings, var: 
     if settings.own_redis:
         (var / "redis").mkdir(exist_ok=True)
         crew.begin(Program(_REDIS, redis.command(redis.find_server(), var / "redis", keep=True)))
+    if settings.simulator_port:
+        crew.begin(_simulator(settings, var))
     seconds = _OWN_REDIS_SECONDS if settings.own_redis else _GIVEN_REDIS_SECONDS
     await _answering("Redis", lambda: _redis_answers(settings.values["REDIS_URL"]), seconds)
     say("Bringing the database to the newest schema")
     await crew.once(Program("migration", [PYTHON, "-m", "bot.database", "upgrade"]))
+    programs = {program.name: program for program in read_procfile((ROOT / "Procfile").read_text(encoding="utf-8"))}
+    # It takes longest to start and does nothing by itself, so it need not wait for the demo as the workers do.
+    crew.begin(programs.pop("web"))
     told: list[str] = []
     if settings.simulator_port:
-        crew.begin(_simulator(settings, var))
         await _answering("The simulator", lambda: _listens(settings, settings.simulator_port), _CONSOLE_SECONDS)
         # The demo submits its templates to the simulator, as a shop does to Meta.
         say("Preparing the demo")
         told = await crew.once(Program("demo", [PYTHON, "-m", "bot.demo"]))
-    for program in read_procfile((ROOT / "Procfile").read_text(encoding="utf-8")):
+    for program in programs.values():
         crew.begin(program)
     await _answering("The console", lambda: _is_ready(settings), _CONSOLE_SECONDS)
     say("")

@@ -116,6 +116,19 @@ def test_pip_installs_a_lock_where_uv_cannot_be_had_and_refuses_a_wrong_hash(
     assert capfd.readouterr().out == "", "what is installed must not be installed again"
 
 
+def test_programs_may_keep_bytecode_where_the_host_forbids_it_beside_the_source(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    look_at(tmp_path, monkeypatch)
+    monkeypatch.setenv("PYTHONDONTWRITEBYTECODE", "1")
+    monkeypatch.delenv("PYTHONPYCACHEPREFIX", raising=False)
+    (tmp_path / "part.py").write_text("size = 'small'\n")
+    done = subprocess.run([sys.executable, "-c", "import part"], cwd=tmp_path, env=bootstrap.tool_environment())
+    assert done.returncode == 0
+    assert [path.name.split(".")[0] for path in (tmp_path / ".venv" / "bytecode").rglob("part.*")] == ["part"]
+    assert not (tmp_path / "__pycache__").exists()
+
+
 def test_uv_is_told_the_index_that_only_pip_knows(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     (tmp_path / "pip.conf").write_text("[global]\nindex-url = https://packages.shop.example/simple\n")
     for name in ("UV_DEFAULT_INDEX", "UV_INDEX_URL", "UV_CONFIG_FILE", "PIP_INDEX_URL"):
