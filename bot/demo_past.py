@@ -351,7 +351,8 @@ class _Writer:
 
 def _receipts(bubble: Message) -> Iterator[Receipt]:
     if bubble.status in ("delivered", "read"):
-        yield Receipt(message_id=row_id(bubble), status="delivered", at=bubble.created_at + timedelta(seconds=2))
+        yield Receipt(message_id=row_id(bubble), status="delivered", at=bubble.created_at + timedelta(seconds=2),
+                      category="utility" if bubble.kind == "template" else "service", billable=True)  # fmt: skip
     if bubble.status == "read":
         yield Receipt(message_id=row_id(bubble), status="read", at=bubble.created_at + timedelta(minutes=3))
 

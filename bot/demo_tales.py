@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import Any
 
-DAYS = 24
+DAYS = 30
 """How far the past goes back."""
 
 FIRST_NAMES = (

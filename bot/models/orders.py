@@ -91,6 +91,8 @@ class Order(SQLModel, table=True):
         Index("ix_orders_merchant_intent", "merchant_id", "intent", "status", "decision"),
         Index("ix_orders_merchant_phone", "merchant_id", "phone"),
         Index("ix_orders_merchant_updated", "merchant_id", "updated_at"),
+        Index("ix_orders_open_cutoff", "merchant_id", "cutoff_at", "id", postgresql_where=sql("status = 'open'"),
+              sqlite_where=sql("status = 'open'")),
         Index("ix_orders_to_call", "merchant_id", "cutoff_at",
               postgresql_where=sql("decision = 'call' and status = 'open'"),
               sqlite_where=sql("decision = 'call' and status = 'open'")),

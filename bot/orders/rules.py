@@ -46,6 +46,8 @@ class Rules:
     """Of the order's amount: what a delivered order earns."""
     return_cost: int = 15000
     """What a returned parcel costs: both freights and packing, in minor units (Rs 150)."""
+    message_price: float | None = None
+    """What WhatsApp charges for one of our messages, in the shop's currency; unset means Meta's own price, if known."""
     cutoff: time = time(18)
     """Daily dispatch cut-off, local time."""
     courier_days: tuple[int, ...] = (0, 1, 2, 3, 4, 5)
@@ -142,6 +144,7 @@ _NUMBERS = {
     "hold_out_percent": float,
     "margin_percent": float,
     "return_cost": int,
+    "message_price": float,
     "delivery_days": int,
     "horizon_days": int,
     "review_after_hours": float,
@@ -153,7 +156,7 @@ _NUMBERS = {
 
 
 def _number(name: str, value: Any) -> float | None:
-    if value is None and name == "cancel_after_hours":
+    if value is None and name in ("cancel_after_hours", "message_price"):
         return None
     if isinstance(value, bool):
         raise ValueError("a number is needed")
@@ -223,6 +226,7 @@ def _checked(rules: Rules) -> Rules:
         (rules.on_silence not in ON_SILENCE, f"on_silence: must be one of {', '.join(ON_SILENCE)}"),
         (not set(rules.flows) <= set(FLOWS), f"flows: only {', '.join(FLOWS)}"),
         (rules.return_cost < 0, "return_cost: must not be negative"),
+        (rules.message_price is not None and not 0 <= rules.message_price <= 10**6, "message_price: from 0 to 1000000"),
         (len(rules.reminder_hours) > 2, "reminder_hours: two reminders at the most"),
         (any(not 0 < hours <= _MOST_REMINDER for hours in rules.reminder_hours),
          "reminder_hours: above 0, at most 336 (14 days)"),

@@ -10,7 +10,7 @@ from sqlmodel import Session, col, func, select
 from werkzeug.wrappers import Response
 
 from bot.clock import now
-from bot.models import Channel, Envelope, Merchant, Message, Pulse, WhatsAppTemplate
+from bot.models import Channel, Envelope, Merchant, Order, Pulse, WhatsAppTemplate
 from bot.services import services
 from bot.talk import trials
 from bot.talk.trials import TrialRefused
@@ -177,8 +177,9 @@ def _channel(session: Session) -> Channel | None:
 def _steps(session: Session) -> Steps:
     channel = _channel(session)
     rows: Sequence[WhatsAppTemplate] = session.exec(select(WhatsAppTemplate)).all()
+    # By the orders and not by the messages: of those there are many more, and none is listed by shop.
     sent_at = session.exec(
-        select(Message.sent_at).where(Message.direction == "out", col(Message.sent_at).is_not(None)).limit(1)
+        select(Order.asked_at).where(col(Order.asked_at).is_not(None)).order_by(col(Order.created_at).desc()).limit(1)
     ).first()
     with tenant.lifted(session):
         # Only an instant of each: what was posted, and for whom, stays behind the wall.

@@ -7,16 +7,25 @@ from math import sqrt
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from sqlalchemy import ColumnElement, Date, Integer, case, cast, func
-from sqlmodel import Session, col, select
+from sqlalchemy import ColumnElement, Date, and_, case, cast, func, text, true
+from sqlmodel import Session, SQLModel, col, select
 
-from bot.models import AddressVersion, Order, OrderItem
+from bot.models import Order
 
 ANSWERS = ("confirmed", "cancelled", "silent", "waiting", "others")
 """The parts into which a day's orders fall."""
 SPEEDS = (300, 900, 3600, 4 * 3600, 24 * 3600)
 """Seconds within which shoppers have answered, for the curve."""
+MOST = 8
+"""As many lines as a list has."""
+SAMPLE = 200
+"""Orders from which the number of messages is told: to count those of a large shop takes longer than its page."""
 _Z = 1.96
+# As bare tables, because what hangs on an order is let through by the order: the wall's own rule for them would make
+# the database look up all orders of the shop for each question.
+_ADDRESSES, _ITEMS, _MESSAGES, _RECEIPTS = (
+    SQLModel.metadata.tables[name] for name in ("address", "order_item", "message", "receipt")
+)
 
 
 @dataclass(frozen=True)
@@ -64,7 +73,11 @@ class Figures:
     cash_at_risk: int
     stopped: int
     """Parcels that were not sent because the shopper said so in time."""
+    messages: int
+    """Those that WhatsApp charges for, told from the newest `SAMPLE` of the orders that were asked."""
     days: list[tuple[date, dict[str, int]]]
+    goods: list[tuple[str, dict[str, int]]]
+    """The products ordered most, with the parts into which their orders fall."""
     speeds: list[tuple[int, float]]
     """Seconds -> share of those asked who had answered by then."""
     reasons: list[tuple[str, int]]
@@ -78,32 +91,33 @@ class Figures:
 def read(session: Session, zone: ZoneInfo, since: datetime, until: datetime, currency: str) -> Figures:
     """Read the figures of the orders that came in between two instants."""
     inside = (col(Order.created_at) >= since, col(Order.created_at) < until, col(Order.trial).is_(False))
-    answers = _answers(session, inside)
-    asked, answered = session.exec(
-        select(func.count(col(Order.asked_at)), func.count(col(Order.answered_at))).where(*inside)
-    ).one()
-    money = (*inside, col(Order.currency) == currency)
-    at_risk = (col(Order.status) == "open") & col(Order.intent).in_(("silent", "unreachable", "denied", "asked"))
+    groups = _groups(session, inside, zone, since, until, currency)
+
+    def total(name: str, **of: Any) -> int:
+        some = (group for group in groups if all(getattr(group, key) == value for key, value in of.items()))
+        return sum(int(getattr(group, name) or 0) for group in some)
+
+    asked = total("asked")
+    goods, products = _goods(session, inside)
     return Figures(
-        orders=sum(answers.values()),
+        orders=total("number"),
         asked=asked,
-        answered=answered,
-        answers=answers,
-        changed=_count(session, (*inside, col(Order.address_changed).is_(True))),
-        confirmed_cash=_sum(session, (*money, col(Order.intent) == "confirmed")),
-        cash_at_risk=_sum(session, (*money, at_risk)),
-        stopped=_count(
-            session,
-            (*inside, col(Order.intent).in_(("cancelled", "denied")), col(Order.status).in_(("open", "cancelled"))),
-        ),
-        days=_days(session, inside, zone, since, until),
-        speeds=_speeds(session, inside, asked),
-        reasons=_top(session, col(Order.cancel_reason), (*inside, col(Order.cancel_reason) != "")),
+        answered=total("answered"),
+        answers={part: total("number", part=part) for part in ANSWERS},
+        changed=total("changed"),
+        confirmed_cash=total("confirmed_cash"),
+        cash_at_risk=total("cash_at_risk"),
+        stopped=total("stopped"),
+        messages=_messages(session, inside, asked),
+        days=_days(groups, zone, since, until),
+        goods=goods,
+        speeds=[(seconds, total(f"within_{seconds}") / asked if asked else 0.0) for seconds in SPEEDS],
+        reasons=_reasons(session, inside),
         findings=_findings(session, inside),
-        products=_returns_by_product(session, inside),
+        products=products,
         postcodes=_returns_by_postcode(session, inside),
-        with_asking=_returns(session, (*inside, col(Order.held_out).is_(False))),
-        without_asking=_returns(session, (*inside, col(Order.held_out).is_(True))),
+        with_asking=Rate(total("returned", held_out=False), total("ended", held_out=False)),
+        without_asking=Rate(total("returned", held_out=True), total("ended", held_out=True)),
     )
 
 
@@ -115,116 +129,145 @@ def _part() -> ColumnElement[str]:
     )
 
 
-def _answers(session: Session, where: Sequence[Any]) -> dict[str, int]:
-    part = _part()
-    counted = session.exec(select(part, func.count()).select_from(Order).where(*where).group_by(part)).all()
-    return dict.fromkeys(ANSWERS, 0) | {name: int(number) for name, number in counted}
-
-
-def _count(session: Session, where: Sequence[Any]) -> int:
-    return int(session.exec(select(func.count()).select_from(Order).where(*where)).one())
-
-
-def _sum(session: Session, where: Sequence[Any]) -> int:
-    return int(session.exec(select(func.coalesce(func.sum(col(Order.amount)), 0)).where(*where)).one())
-
-
-def _days(
-    session: Session, where: Sequence[Any], zone: ZoneInfo, since: datetime, until: datetime
-) -> list[tuple[date, dict[str, int]]]:
-    """Count by the shop's own days, those without an order too."""
+def _groups(
+    session: Session, where: Sequence[Any], zone: ZoneInfo, since: datetime, until: datetime, currency: str
+) -> Sequence[Any]:
+    """Count the orders by day, part and hold-out in one pass: a question for each figure would read them all again."""
     if session.info["is_sqlite"]:
         # SQLite knows no zones: the distance at the end of the span is right, but for days before a change of clocks.
         minutes = int((until.astimezone(zone).utcoffset() or timedelta(0)).total_seconds() // 60)
         day: Any = func.date(col(Order.created_at), f"{minutes:+d} minutes")
-    else:
-        day = cast(func.timezone(str(zone), col(Order.created_at)), Date)
-    part = _part()
-    found: dict[str, dict[str, int]] = {}
-    for on, name, number in session.exec(
-        select(day, part, func.count()).select_from(Order).where(*where).group_by(day, part)
-    ):
-        found.setdefault(str(on), {})[name] = int(number)
-    first, last = since.astimezone(zone).date(), (until - timedelta(seconds=1)).astimezone(zone).date()
-    dates = [first + timedelta(days=n) for n in range((last - first).days + 1)]
-    return [(on, dict.fromkeys(ANSWERS, 0) | found.get(on.isoformat(), {})) for on in dates]
-
-
-def _speeds(session: Session, where: Sequence[Any], asked: int) -> list[tuple[int, float]]:
-    if session.info["is_sqlite"]:
         took: Any = (func.julianday(col(Order.answered_at)) - func.julianday(col(Order.asked_at))) * 86400
     else:
+        day = cast(func.timezone(str(zone), col(Order.created_at)), Date)
         took = func.extract("epoch", col(Order.answered_at) - col(Order.asked_at))
-    counts = [func.sum(cast(took <= seconds, Integer)) for seconds in SPEEDS]
-    row = session.execute(
-        select(*counts).where(*where, col(Order.answered_at).is_not(None), col(Order.asked_at).is_not(None))
-    ).one()
-    return [
-        (seconds, (int(number or 0) / asked if asked else 0.0)) for seconds, number in zip(SPEEDS, row, strict=True)
-    ]
+    intent, status, ours = col(Order.intent), col(Order.status), col(Order.currency) == currency
+    at_risk = and_(status == "open", intent.in_(("silent", "unreachable", "denied", "asked")))
+    stopped = and_(intent.in_(("cancelled", "denied")), status.in_(("open", "cancelled")))
+    figures = {
+        "asked": func.count(col(Order.asked_at)),
+        "answered": func.count(col(Order.answered_at)),
+        "changed": _sum(col(Order.address_changed)),
+        "confirmed_cash": _sum(and_(ours, intent == "confirmed"), col(Order.amount)),
+        "cash_at_risk": _sum(and_(ours, at_risk), col(Order.amount)),
+        "stopped": _sum(stopped),
+        "returned": _sum(status == "returned"),
+        "ended": _sum(_ended()),
+    } | {f"within_{seconds}": _sum(took <= seconds) for seconds in SPEEDS}
+    # By their place, because PostgreSQL takes the same expression with other parameters for another one.
+    statement: Any = (
+        select(day.label("day"), _part().label("part"), col(Order.held_out).label("held_out"),
+               func.count().label("number"), *(figure.label(name) for name, figure in figures.items()))
+        .where(*where).group_by(text("1"), text("2"), text("3"))
+    )  # fmt: skip
+    return session.execute(statement).all()
 
 
-def _top(session: Session, column: Any, where: Sequence[Any], most: int = 8) -> list[tuple[str, int]]:
-    number = func.count().label("number")
-    return [
-        (str(name), int(count))
-        for name, count in session.exec(
-            select(column, number).select_from(Order).where(*where).group_by(column).order_by(number.desc()).limit(most)
+def _sum(condition: Any, of: Any = 1) -> Any:
+    return func.sum(case((condition, of), else_=0))
+
+
+def _days(groups: Sequence[Any], zone: ZoneInfo, since: datetime, until: datetime) -> list[tuple[date, dict[str, int]]]:
+    """Return the counts of the shop's own days, those without an order too."""
+    first, last = since.astimezone(zone).date(), (until - timedelta(seconds=1)).astimezone(zone).date()
+    found = {first + timedelta(days=n): dict.fromkeys(ANSWERS, 0) for n in range((last - first).days + 1)}
+    for group in groups:
+        counts = found.get(date.fromisoformat(str(group.day)))
+        if counts is not None:
+            counts[group.part] += int(group.number)
+    return list(found.items())
+
+
+def _messages(session: Session, where: Sequence[Any], asked: int) -> int:
+    """Count what is charged for the newest orders that were asked, and tell from them what it is for all."""
+    some = (
+        select(Order.id)
+        .where(*where, col(Order.asked_at).is_not(None))
+        .order_by(col(Order.created_at).desc())
+        .limit(SAMPLE)
+    )
+    ids = session.exec(some).all()
+    if not ids:
+        return 0
+    # In two steps, because as one the database may begin with the receipts, the largest table of all.
+    ours: Any = select(_MESSAGES.c.id).where(_MESSAGES.c.order_id.in_(ids), _MESSAGES.c.direction == "out")
+    sent = session.exec(ours).all()
+    charged = session.exec(
+        select(func.count(func.distinct(_RECEIPTS.c.message_id))).where(
+            _RECEIPTS.c.message_id.in_(sent), _RECEIPTS.c.billable.is_(True)
         )
-    ]
+    ).one()
+    return round(int(charged) * asked / len(ids))
+
+
+def _reasons(session: Session, where: Sequence[Any]) -> list[tuple[str, int]]:
+    number = func.count().label("number")
+    reason = col(Order.cancel_reason)
+    statement = select(reason, number).where(*where, reason != "").group_by(reason).order_by(number.desc()).limit(MOST)
+    return [(str(name), int(count)) for name, count in session.exec(statement)]
 
 
 def _findings(session: Session, where: Sequence[Any]) -> list[tuple[str, int]]:
-    """Count the findings of the addresses as they were ordered; at most those of 5,000 orders, the newest first."""
-    rows = session.exec(
-        select(AddressVersion.findings)
-        .join(Order, col(Order.id) == AddressVersion.order_id)
-        .where(*where, AddressVersion.version == 1)
-        .order_by(col(Order.id).desc())
-        .limit(5000)
-    ).all()
-    counted: dict[str, int] = {}
-    for findings in rows:
-        for sentence in {finding.get("sentence", "") for finding in findings}:
-            counted[sentence] = counted.get(sentence, 0) + 1
-    return sorted(counted.items(), key=lambda pair: -pair[1])[:8]
-
-
-def _returns(session: Session, where: Sequence[Any]) -> Rate:
-    returned, ended = session.exec(select(_is("returned"), func.count()).where(*where, _ended())).one()
-    return Rate(int(returned or 0), int(ended))
-
-
-def _returns_by_product(session: Session, where: Sequence[Any]) -> list[tuple[str, Rate]]:
-    statement = (
-        select(OrderItem.name, _is("returned"), func.count())
-        .join(Order, col(Order.id) == OrderItem.order_id)
-        .where(*where, _ended())
-        .group_by(OrderItem.name)
+    """Count the findings of the addresses as they were ordered."""
+    if session.info["is_sqlite"]:
+        each = func.json_each(_ADDRESSES.c.findings).table_valued("value")
+        sentence: Any = func.json_extract(each.c.value, "$.sentence")
+    else:
+        each = func.jsonb_array_elements(_ADDRESSES.c.findings).table_valued("value")
+        sentence = func.jsonb_extract_path_text(each.c.value, "sentence")
+    number = func.count(func.distinct(col(Order.id))).label("number")
+    rows = session.execute(
+        select(sentence.label("sentence"), number)
+        .select_from(Order)
+        .join(_ADDRESSES, _ADDRESSES.c.order_id == col(Order.id))
+        .join(each, true())
+        .where(*where, _ADDRESSES.c.version == 1)
+        .group_by(text("1"))
+        .order_by(number.desc(), text("1"))
+        .limit(MOST)
     )
-    return _worst(session.exec(statement).all())
+    return [(str(name), int(count)) for name, count in rows]
+
+
+def _goods(session: Session, where: Sequence[Any]) -> tuple[list[tuple[str, dict[str, int]]], list[tuple[str, Rate]]]:
+    """Return how the orders of each product were answered, the most ordered first, and which come back most."""
+    columns: list[Any] = [
+        _ITEMS.c.name, _part().label("part"), func.count(), _sum(col(Order.status) == "returned"), _sum(_ended())
+    ]  # fmt: skip
+    statement = (
+        select(*columns)
+        .select_from(Order)
+        .join(_ITEMS, _ITEMS.c.order_id == col(Order.id))
+        .where(*where)
+        .group_by(text("1"), text("2"))
+    )
+    parts: dict[str, dict[str, int]] = {}
+    ends: dict[str, list[int]] = {}
+    for name, part, number, returned, ended in session.exec(statement):
+        parts.setdefault(name, dict.fromkeys(ANSWERS, 0))[part] += int(number)
+        counts = ends.setdefault(name, [0, 0])
+        counts[0] += int(returned or 0)
+        counts[1] += int(ended or 0)
+    most = sorted(parts.items(), key=lambda pair: (-sum(pair[1].values()), pair[0]))[:MOST]
+    return most, _worst([(name, *counts) for name, counts in ends.items()])
 
 
 def _returns_by_postcode(session: Session, where: Sequence[Any]) -> list[tuple[str, Rate]]:
-    code = col(AddressVersion.parts)["postal_code"].as_string()
-    statement = (
-        select(code, _is("returned"), func.count())
+    code = _ADDRESSES.c.parts["postal_code"].as_string()
+    statement: Any = (
+        select(code, _sum(col(Order.status) == "returned"), func.count())
         .select_from(Order)
-        .join(AddressVersion, col(AddressVersion.order_id) == Order.id)
-        .where(*where, _ended(), AddressVersion.version == 1)
+        .join(_ADDRESSES, _ADDRESSES.c.order_id == Order.id)
+        .where(*where, _ended(), _ADDRESSES.c.version == 1)
         .group_by(code)
     )
     return _worst(session.exec(statement).all())
 
 
-def _worst(rows: Sequence[Any], most: int = 8) -> list[tuple[str, Rate]]:
+def _worst(rows: Sequence[Any]) -> list[tuple[str, Rate]]:
     """Those whose returns are surely many: sorted by the lower bound, so that one return of one is no news."""
     rates = [(str(name or ""), Rate(int(returned or 0), int(number))) for name, returned, number in rows]
-    return sorted((pair for pair in rates if pair[1].hits), key=lambda pair: -pair[1].bounds[0])[:most]
-
-
-def _is(status: str) -> Any:
-    return func.sum(case((col(Order.status) == status, 1), else_=0))
+    return sorted((pair for pair in rates if pair[1].hits), key=lambda pair: -pair[1].bounds[0])[:MOST]
 
 
 def _ended() -> ColumnElement[bool]:

@@ -1,6 +1,6 @@
 """How values are shown: money, times, phone numbers, and the words for each state."""
 
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 
 import phonenumbers
 from babel.numbers import format_currency, get_currency_precision, get_currency_symbol
@@ -26,7 +26,7 @@ def install(app: Flask) -> None:
     app.jinja_env.globals.update(
         label=label, someone=access.someone, page_url=page_url, languages=LANGUAGES, now=now, theme=theme,
         direction=direction, may=may, get_locale=get_locale, live_address=ADDRESS,
-        is_demo=is_demo, phones=phones,
+        is_demo=is_demo, phones=phones, scale=scale,
     )  # fmt: skip
 
 
@@ -57,9 +57,15 @@ def moment(at: datetime | None, style: str = "short") -> str:
     return format_datetime(local, pattern, rebase=False)
 
 
-def day(value: datetime | None) -> str:
+def day(value: datetime | date | None, style: str = "EEE d MMM") -> str:
     """Show a day."""
-    return "" if value is None else format_date(value, "EEE d MMM", rebase=False)
+    return "" if value is None else format_date(value, style, rebase=False)
+
+
+def scale(top: int) -> list[int]:
+    """Return the marks of an axis from 0 to `top` or a little more, at numbers that people count in."""
+    step = next(step for power in range(12) for digit in (1, 2, 5) if (step := digit * 10**power) * 4 >= top)
+    return list(range(0, top + step, step))
 
 
 def span(seconds: float) -> str:

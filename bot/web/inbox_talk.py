@@ -276,7 +276,15 @@ def _offers(
     if order is None:
         return []
     values = _values(shop, order, items, name)
-    states = {(row.name, row.language): row.status for row in session.execute(select(WhatsAppTemplate)).scalars().all()}
+    ours = [template for key in TEMPLATES if (template := catalogue().find(key, known(locale)))]
+    states = {
+        (name, language): status
+        for name, language, status in session.execute(
+            select(col(WhatsAppTemplate.name), col(WhatsAppTemplate.language), col(WhatsAppTemplate.status)).where(
+                col(WhatsAppTemplate.name).in_([template.name for template in ours])
+            )
+        )
+    }
     offers = []
     for key in TEMPLATES:
         template = catalogue().find(key, known(locale))

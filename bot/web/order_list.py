@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import UTC, date, datetime, time, timedelta
+from datetime import date, datetime, time, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -31,30 +31,18 @@ VIEWS: dict[str, ColumnElement[bool] | None] = {
 }
 """The usual views; "todo" is what waits for a person of the shop."""
 
-_FAR = datetime(9999, 1, 1, tzinfo=UTC)
-
-
-@dataclass(frozen=True)
-class _Sort:
-    """A column to sort by, with the id behind it, so that every row has a place of its own."""
-
-    column: Any
-    descending: bool
-    write: Any
-    read: Any
-
-
-def _write_time(value: datetime | None) -> str:
-    return (value or _FAR).isoformat()
-
-
-SORTS: dict[str, _Sort] = {
-    "newest": _Sort(col(Order.created_at), True, _write_time, datetime.fromisoformat),
-    "changed": _Sort(col(Order.updated_at), True, _write_time, datetime.fromisoformat),
-    "cutoff": _Sort(func.coalesce(col(Order.cutoff_at), _FAR), False, _write_time, datetime.fromisoformat),
-    "amount": _Sort(col(Order.amount), True, str, int),
+SORTS: dict[str, tuple[Any, bool]] = {
+    "newest": (col(Order.created_at), True),
+    "changed": (col(Order.updated_at), True),
+    "cutoff": (col(Order.cutoff_at), False),
+    "amount": (col(Order.amount), True),
 }
-_SORT_VALUES = {"newest": "created_at", "changed": "updated_at", "cutoff": "cutoff_at", "amount": "amount"}
+"""A column to sort by, and whether its largest comes first; the id behind it gives every row a place of its own.
+
+By cut-off come those that wait for it; the others follow, the newest first.
+"""
+_LEFT = "left"
+"""Marks the key of a page that begins among those others."""
 
 
 @dataclass(frozen=True)
@@ -122,25 +110,40 @@ class Found:
 
 def look(session: Session, wanted: Wanted) -> Found:
     """Read one page of the list."""
-    sort = SORTS[wanted.sort]
-    statement = select(Order)
-    for condition in _conditions(wanted):
-        statement = statement.where(condition)
-    key = _key(wanted)
-    if key is not None:
-        value, last = key
-        beyond = sort.column < value if sort.descending else sort.column > value
-        tie = col(Order.id) < last if sort.descending else col(Order.id) > last
-        statement = statement.where(or_(beyond, and_(sort.column == value, tie)))
-    ordering = (
-        (sort.column.desc(), col(Order.id).desc()) if sort.descending else (sort.column.asc(), col(Order.id).asc())
-    )
-    rows = session.exec(statement.order_by(*ordering).limit(PAGE + 1)).all()
+    key, _, mark = wanted.after.partition("!")
+    conditions = _conditions(wanted)
+    if wanted.sort != "cutoff":
+        rows = _rows(session, conditions, wanted.sort, key, PAGE + 1)
+    else:
+        rows = [] if mark else _rows(session, [*conditions, _OPEN], "cutoff", key, PAGE + 1)
+        if len(rows) <= PAGE:
+            rows += _rows(session, [*conditions, ~_OPEN], "newest", key if mark else "", PAGE + 1 - len(rows))
     older = None
     if len(rows) > PAGE:
         rows = rows[:PAGE]
-        older = f"{sort.write(getattr(rows[-1], _SORT_VALUES[wanted.sort]))}~{rows[-1].id}"
+        last = rows[-1]
+        left = wanted.sort == "cutoff" and last.status != "open"
+        value = getattr(last, SORTS["newest" if left else wanted.sort][0].key)
+        written = value.isoformat() if isinstance(value, datetime) else "" if value is None else str(value)
+        older = f"{written}~{last.id}" + ("!" + _LEFT if left else "")
     return Found(_lines(session, rows), _counts(session), older)
+
+
+def _rows(session: Session, conditions: Sequence[Any], sort: str, key: str, most: int) -> list[Order]:
+    column, descending = SORTS[sort]
+    statement = select(Order).where(*conditions)
+    if (begin := _key(sort, key)) is not None:
+        statement = statement.where(_beyond(column, descending, *begin))
+    ordering = (column.desc(), col(Order.id).desc()) if descending else (column.asc().nulls_last(), col(Order.id).asc())
+    return list(session.exec(statement.order_by(*ordering).limit(most)))
+
+
+def _beyond(column: Any, descending: bool, value: Any, last: int) -> ColumnElement[bool]:
+    if descending:
+        return or_(column < value, and_(column == value, col(Order.id) < last))
+    if value is None:
+        return and_(column.is_(None), col(Order.id) > last)
+    return or_(column > value, column.is_(None), and_(column == value, col(Order.id) > last))
 
 
 def _conditions(wanted: Wanted) -> list[ColumnElement[bool]]:
@@ -234,13 +237,16 @@ def _line(order: Order, items: Sequence[OrderItem], address: AddressVersion | No
     )
 
 
-def _key(wanted: Wanted) -> tuple[Any, int] | None:
-    value, _, last = wanted.after.rpartition("~")
+def _key(sort: str, key: str) -> tuple[Any, int] | None:
+    value, _, last = key.rpartition("~")
     try:
-        read = SORTS[wanted.sort].read(value)
-        if isinstance(read, datetime) and read.tzinfo is None:
-            return None
-        return (read, int(last)) if int(last) < 2**63 and (not isinstance(read, int) or abs(read) < 2**63) else None
+        number = _small(last)
+        if sort == "amount":
+            return (int(value), number) if abs(int(value)) < 2**63 else None
+        if not value:
+            return (None, number) if sort == "cutoff" else None
+        at = datetime.fromisoformat(value)
+        return None if at.tzinfo is None else (at, number)
     except ValueError:
         return None
 

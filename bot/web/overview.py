@@ -8,6 +8,7 @@ from time import monotonic
 from typing import Any
 from zoneinfo import ZoneInfo
 
+from babel.numbers import get_currency_precision
 from flask import Blueprint, Response, abort, current_app, render_template, request
 from flask_babel import gettext as _
 
@@ -25,6 +26,9 @@ blueprint = Blueprint("overview", __name__, url_prefix="/overview")
 SPANS = (7, 30, 90)
 FRESH = 10.0
 """Seconds for which figures are shown again."""
+MESSAGE_PRICES = {"INR": 0.115}
+"""Meta's price of a utility or service message from October 2026, without tax, where it is known in this currency.
+https://developers.facebook.com/documentation/business-messaging/whatsapp/pricing"""
 
 Table = tuple[list[str], Iterable[Iterable[Any]]]
 
@@ -38,7 +42,7 @@ def page() -> str:
     found, rules = _read(shop)
     return render_template(
         "overview.html", f=found, days=_days(), spans=SPANS, saved=found.stopped * rules.return_cost,
-        return_cost=rules.return_cost, currency=shop.currency, live=state,
+        return_cost=rules.return_cost, cost=_cost(found, rules, shop), currency=shop.currency, live=state,
         difference=difference(found.without_asking, found.with_asking),
     )  # fmt: skip
 
@@ -60,6 +64,12 @@ def table(what: str) -> Response:
         mimetype="text/csv",
         headers={"Content-Disposition": f'attachment; filename="{what}.csv"'},
     )
+
+
+def _cost(found: Figures, rules: Rules, shop: Shop) -> int | None:
+    """Return what the messages cost in minor units; None when nobody said what one does."""
+    price = MESSAGE_PRICES.get(shop.currency) if rules.message_price is None else rules.message_price
+    return None if price is None else round(found.messages * price * 10 ** get_currency_precision(shop.currency))
 
 
 def _shop() -> Shop:
@@ -100,6 +110,7 @@ def _rates(pairs: Iterable[tuple[str, figures.Rate]]) -> Iterable[Iterable[Any]]
 
 _TABLES: dict[str, Callable[[Figures], Table]] = {
     "days": lambda f: (["day", *figures.ANSWERS], ([on.isoformat(), *parts.values()] for on, parts in f.days)),
+    "goods": lambda f: (["product", *figures.ANSWERS], ([name, *parts.values()] for name, parts in f.goods)),
     "speeds": lambda f: (["seconds", "share"], ([seconds, round(share, 3)] for seconds, share in f.speeds)),
     "reasons": lambda f: (["reason", "orders"], f.reasons),
     "findings": lambda f: (["finding", "orders"], f.findings),

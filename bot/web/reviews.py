@@ -8,7 +8,8 @@ from typing import Any
 
 from flask import Blueprint, Response, abort, current_app, flash, redirect, render_template, request, url_for
 from flask_babel import gettext as _
-from sqlalchemy import exists
+from sqlalchemy import case, exists, type_coerce
+from sqlalchemy.dialects.postgresql import JSONB
 from sqlmodel import Session, col, func, select
 from werkzeug.datastructures import MultiDict
 from werkzeug.wrappers import Response as AnyResponse
@@ -251,11 +252,13 @@ def _summary(session: Session) -> Summary:
     counted = dict(session.exec(select(Review.rating, func.count()).group_by(col(Review.rating))).all())
     stars = {number: int(counted.get(number, 0)) for number in (5, 4, 3, 2, 1)}
     rated = sum(stars.values())
-    tags = [
-        (tag, int(session.exec(select(func.count()).select_from(Review).where(_has_tag(session, tag))).one()))
-        for tag in TAGS
-    ]
-    unanswered = session.exec(select(func.count()).select_from(Review).where(col(Review.reply) == "")).one()
+    unanswered, *tagged = session.execute(
+        select(*(
+            func.coalesce(func.sum(case((condition, 1), else_=0)), 0)
+            for condition in (col(Review.reply) == "", *(_has_tag(session, tag) for tag in TAGS))
+        )).select_from(Review)
+    ).one()  # fmt: skip
+    tags = [(tag, int(number)) for tag, number in zip(TAGS, tagged, strict=True)]
     return Summary(
         count=sum(int(number) for number in counted.values()),
         average=sum(star * number for star, number in stars.items()) / rated if rated else 0.0,
@@ -270,7 +273,7 @@ def _has_tag(session: Session, tag: str) -> Any:
     if session.info["is_sqlite"]:
         each = func.json_each(Review.tags).table_valued("value")
         return exists(select(each.c.value).where(each.c.value == tag))
-    return col(Review.tags).contains([tag])
+    return type_coerce(col(Review.tags), JSONB).contains([tag])
 
 
 def _json_length(session: Session, column: Any) -> Any:

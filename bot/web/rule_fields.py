@@ -148,6 +148,14 @@ GROUPS = (
                 _("Both freights, packing, and the hand that unpacks it."),
             ),
             Field(
+                "message_price",
+                "number",
+                _("What a message costs"),
+                _("For the overview. Empty: what WhatsApp asks in India."),
+                _("each"),
+                optional=True,
+            ),
+            Field(
                 "cancel_after_hours",
                 "number",
                 _("Cancel after"),
@@ -278,6 +286,7 @@ _LIMITS: dict[str, Any] = {
     "cancel_after_hours": _("Above 0, and 90 days at the most."),
     "hold_out_percent": _("From 0 to 50."),
     "margin_percent": _("From 0 to 100."),
+    "message_price": _("From 0 to 1000000."),
     "courier_days": _("Choose at least one day."),
     "horizon_days": _("From 1 to 30."),
     "delivery_days": _("From 1 to 60."),

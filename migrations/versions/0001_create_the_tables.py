@@ -578,6 +578,13 @@ def upgrade() -> None:
         batch_op.create_index("ix_orders_merchant_phone", ["merchant_id", "phone"], unique=False)
         batch_op.create_index("ix_orders_merchant_updated", ["merchant_id", "updated_at"], unique=False)
         batch_op.create_index(
+            "ix_orders_open_cutoff",
+            ["merchant_id", "cutoff_at", "id"],
+            unique=False,
+            postgresql_where=sa.text("status = 'open'"),
+            sqlite_where=sa.text("status = 'open'"),
+        )
+        batch_op.create_index(
             "ix_orders_to_call",
             ["merchant_id", "cutoff_at"],
             unique=False,
@@ -993,6 +1000,11 @@ def downgrade() -> None:
             "ix_orders_to_call",
             postgresql_where=sa.text("decision = 'call' and status = 'open'"),
             sqlite_where=sa.text("decision = 'call' and status = 'open'"),
+        )
+        batch_op.drop_index(
+            "ix_orders_open_cutoff",
+            postgresql_where=sa.text("status = 'open'"),
+            sqlite_where=sa.text("status = 'open'"),
         )
         batch_op.drop_index("ix_orders_merchant_updated")
         batch_op.drop_index("ix_orders_merchant_phone")

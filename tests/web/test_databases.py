@@ -12,8 +12,9 @@ from tests.web.test_upload_pages import LIST
 
 PAGES = (
     "/orders", "/orders?view=todo&q=priya&weak=1&changed=1&since=2020-01-01&until=2099-01-01&sort=cutoff",
-    "/orders?sort=changed&after=2099-01-01T00:00:00+00:00~5", "/orders/{order}", "/overview?days=7", "/uploads",
-    "/uploads/{upload}", "/uploads/{upload}?rows=repaired", "/people", "/people/audit", "/account",
+    "/orders?sort=changed&after=2099-01-01T00:00:00%2B00:00~5", "/orders/{order}", "/overview?days=7", "/uploads",
+    "/uploads/{upload}", "/uploads/{upload}?rows=repaired", "/people", "/people/audit", "/account", "/inbox",
+    "/inbox/{talk}", "/inbox/calls", "/reviews", "/reviews?tag=late&only=photos", "/settings/whatsapp",
     "/live?t=orders&t=uploads&t=queue&t=order:{order}&t=upload:{upload}&t=conversation:{talk}", "/readyz", "/metrics",
 )  # fmt: skip
 

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from sqlmodel import select
 
 from bot.clock import now
-from bot.models import Order
+from bot.models import Merchant, Order, Receipt
 from bot.services import Services
 from bot.settings import Settings
 from bot.web import figures
@@ -43,9 +43,35 @@ def test_figures_are_the_same_on_every_database(database_url: str, redis_url: st
     assert dict(found.findings) == {"There is no house number.": 12}
     assert found.with_asking.of + found.without_asking.of == 12
     assert found.without_asking == Rate(3, 6)
+    assert len(found.goods) == 6
+    assert found.goods[0] == (
+        "Bluetooth speaker", {"confirmed": 0, "cancelled": 0, "silent": 4, "waiting": 0, "others": 0}
+    )  # fmt: skip
     assert sum(rate.hits for _name, rate in found.products) == 6
     assert {code for code, _rate in found.postcodes} <= {"226010", "302017", "682020", "273001", "411038", "781005"}
     assert len(found.days) in (3, 4)
+
+
+def test_the_messages_of_a_large_shop_are_told_from_its_newest_orders(
+    services: Services, sign_in: SignIn, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    shop = fill(services, count=12)
+    with services.database.session() as session:
+        for receipt in session.exec(select(Receipt).where(Receipt.status == "delivered")).all():
+            receipt.billable = True
+        merchant = session.get_one(Merchant, shop.merchant)
+        merchant.rules = {**merchant.rules, "message_price": 2.5}
+    client = sign_in(shop.owner)
+    # Ten were asked, and each got one message that is charged.
+    assert "₹25<" in client.get("/overview").text
+    monkeypatch.setattr(figures, "SAMPLE", 4)
+    client.application.extensions.pop("pakka_figures")
+    assert "₹25<" in client.get("/overview").text
+    with services.database.session() as session:
+        session.get_one(Merchant, shop.merchant).currency = "PHP"
+        session.get_one(Merchant, shop.merchant).rules = {}
+    client.application.extensions.pop("pakka_figures")
+    assert "Set what one costs" in client.get("/overview").text
 
 
 def test_days_are_those_of_the_shops_own_zone(services: Services) -> None:
@@ -81,7 +107,10 @@ def test_the_page_shows_pictures_tables_and_files(shop: Shop, sign_in: SignIn) -
     client = sign_in(shop.owner)
     page = client.get("/overview").text
     assert page.count('<svg class="chart"') == 2
-    for words in ("Orders by day", "Too expensive", "There is no house number.", "freight saved", "₹300"):
+    for words in (
+        *("Cash at risk", "Freight saved", "₹300", "Orders by day", "Answers by product", "Cotton kurta, indigo, L"),
+        *("Too expensive", "There is no house number."),
+    ):
         assert words in page
     for what in re.findall(r'href="(/overview/\w+\.csv[^"]*)"', page):
         table = client.get(what.replace("&amp;", "&"))
