@@ -108,8 +108,8 @@ def cancel_steps(yes: Path, as_ordered: Path, confirmed: str, asked: str) -> tup
             "cancel_check",
             texts="cancel.check",
             on={"yes": CANCEL, "no": KEPT},
-            # A bare yes or no may mean either here.
-            hear={"dont_cancel": KEPT, **dict.fromkeys(("cancel", "confirm"), go(STAY, say="common.please_tap"))},
+            # Who says it a second time means it; a bare yes may mean either here.
+            hear={"dont_cancel": KEPT, "cancel": CANCEL, "confirm": go(STAY, say="common.please_tap")},
             patience=DAY,
             silent=go(CLOSE, silent, OpenTask("call_list")),
             listens="idle",
