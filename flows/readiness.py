@@ -59,10 +59,12 @@ def any_words(view: View) -> str | None:
 
 
 def receives(view: View) -> Iterable[Effect]:
-    """Record who takes the parcel: the row that was tapped, or the person that was named."""
+    """Record who takes the parcel: the row that was tapped, or the person that was named, with the words."""
     who = view.choice or str(view.slots.get("who") or "other")
     yield Record("receiver", who)
     yield READY
+    if not view.choice:
+        yield from instruct(view)
 
 
 def people(view: View) -> tuple[Choice, ...]:
@@ -112,6 +114,7 @@ MAY_CHANGE: Mapping[str, Path] = {
     "slot_choice": ANOTHER_DAY,
     "reschedule": ANOTHER_DAY,
     "receiver": go("ready", receives),
+    "phone": NUMBER,
     "address_fragment": go(STAY, instruct, say="readiness.instruction"),
     "@contact": go("ready", call_there),
 }

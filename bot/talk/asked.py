@@ -1,9 +1,10 @@
 """Find what a shopper says about us rather than about the order.
 
-The 21 acts of `bot.understanding` are about orders. Who are you, is this a fraud, insults and the wish for another
-language are few fixed phrases in any language; they answer a question or call a person and never change an order.
+The 21 acts of `bot.understanding` are about orders. Who are you, is this a fraud, insults, the wish for another
+language and who will be at the door are few fixed phrases in any language; none can confirm or cancel an order.
 """
 
+import re
 import tomllib
 from collections.abc import Iterable
 from functools import cache
@@ -14,6 +15,11 @@ from bot.understanding.normal import normalise, tokens
 
 YIELDING = frozenset({"out_of_scope", "not_my_order", "ask_status", "talk_to_human", "slot_choice", "greeting_thanks"})
 """Acts that a phrase of this list may replace: what such messages are taken for when nobody knows better."""
+BESIDE = frozenset(
+    {"confirm", "address_fragment", "change_address", "out_of_scope", "talk_to_human", "greeting_thanks"}
+)
+"""Acts that leave room for somebody who takes the parcel: a yes, and what such messages are taken for."""
+PHONE = re.compile(r"(?:\d[\s-]?){10}")
 LONG = 12
 """Words from which a message is a letter about something, and one phrase in it decides nothing."""
 
@@ -33,6 +39,24 @@ def about_us(text: str, kinds: Iterable[str], region: str) -> Act | None:
             return Act(kind)
     language = _language(said, region)
     return Act("language", {"lang": language}) if language else None
+
+
+def receiver(text: str, kinds: Iterable[str]) -> Act | None:
+    """Return the act of naming who takes the parcel: a phone number, or family, guard or neighbour (slot `who`)."""
+    said = _words(text)
+    if not BESIDE.issuperset(kinds) or not said or len(said) > LONG:
+        return None
+    if PHONE.search(text):
+        return Act("phone")
+    lists = _receivers()
+    if any(_within(word, said) for word in lists["denied"]):
+        return None
+    for who in ("guard", "neighbour", "family"):
+        if any(_within(phrase, said) for phrase in lists[who]):
+            return Act("receiver", {"who": who})
+    if any(_within(phrase, said) for phrase in lists["called"]) and any(_within(one, said) for one in lists["takes"]):
+        return Act("receiver", {"who": "family"})
+    return None
 
 
 def _language(said: Words, region: str) -> str:
@@ -75,6 +99,13 @@ def _data() -> dict[str, object]:
 @cache
 def _phrases() -> dict[str, list[Words]]:
     return {kind: _split(str(_data()[kind])) for kind in ("ask_who", "ask_scam", "abuse")}
+
+
+@cache
+def _receivers() -> dict[str, list[Words]]:
+    listed = _data()["receivers"]
+    assert isinstance(listed, dict)  # noqa: S101  # The file is ours; this tells the type checker so.
+    return {name: _split(str(phrases)) for name, phrases in listed.items()}
 
 
 @cache

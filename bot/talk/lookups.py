@@ -5,6 +5,8 @@ from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
 from typing import Any
 
+import phonenumbers
+
 from bot import addresses
 from bot.addresses import Merge, Option, Question, Reply, Report
 from bot.engine import JSON, FlowError
@@ -159,8 +161,10 @@ def _reply(raw: Mapping[str, JSON], question: Question | None) -> Reply:
 
 
 def _phone(query: Mapping[str, JSON], promise: Promise) -> dict[str, JSON]:
-    report = addresses.check_phone(str(query.get("text") or ""), str(query.get("region") or "IN"))
-    return {"e164": report.e164 if report.valid else ""}
+    text, region = str(query.get("text") or ""), str(query.get("region") or "IN")
+    among = [match.raw_string for match in phonenumbers.PhoneNumberMatcher(text, region)]
+    reports = [addresses.check_phone(one, region) for one in (*among, text)]
+    return {"e164": next((one.e164 for one in reports if one.valid), "")}
 
 
 def _mapping(value: JSON) -> Mapping[str, JSON]:

@@ -87,7 +87,13 @@ def test_a_reply_of_any_shape_is_survived(reply: object) -> None:
 
 
 @pytest.mark.parametrize(
-    ("text", "found"), [("98000 11085", "+919800011085"), ("+971 50 123 4567", "+971501234567"), ("hmm", "")]
+    ("text", "found"),
+    [
+        ("98000 11085", "+919800011085"),
+        ("+971 50 123 4567", "+971501234567"),
+        ("hmm", ""),
+        ("98000 11085 pe call karna", "+919800011085"),
+    ],
 )
 def test_a_phone_number_is_found_or_not(text: str, found: str) -> None:
     assert answer("phone", {"text": text, "region": "IN"}, PROMISE)["e164"] == found

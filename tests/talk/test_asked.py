@@ -2,7 +2,7 @@
 
 import pytest
 
-from bot.talk.asked import about_us
+from bot.talk.asked import about_us, receiver
 from bot.understanding import Context, understand
 
 
@@ -77,3 +77,41 @@ def test_hindi_is_no_language_in_the_philippines() -> None:
 def test_the_understanding_leaves_room_for_it(text: str) -> None:
     found = understand(text, Context(state="confirm", locale="en", region="IN"))
     assert about_us(text, (act.kind for act in found.acts), "IN") is not None
+
+
+@pytest.mark.parametrize(
+    ("text", "who"),
+    [
+        ("security guard ko de dena", "guard"),
+        ("mera papa ghar pe hai unko de dena", "family"),
+        ("haan cash ready hai, bhai lega", "family"),
+        ("my wife will be at home", "family"),
+        ("leave it with the neighbour", "neighbour"),
+        ("पड़ोसी को दे देना", "neighbour"),
+        ("زوجتي في البيت", "family"),
+        ("titip ke satpam ya", "guard"),
+        ("deja con el portero", "guard"),
+    ],
+)
+def test_whoever_takes_the_parcel_is_found(text: str, who: str) -> None:
+    found = receiver(text, ())
+    assert found is not None
+    assert (found.kind, found.slots) == ("receiver", {"who": who})
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["haan bhai", "ok uncle", "wife ghar pe nahi hai", "no guard here", "cash ready hai", "mera papa nahi lenge"],
+)
+def test_a_polite_word_or_a_denial_names_nobody(text: str) -> None:
+    assert receiver(text, ("confirm",)) is None
+
+
+def test_a_number_to_call_is_found() -> None:
+    found = receiver("98765 43210 pe call karna", ("talk_to_human",))
+    assert found is not None
+    assert found.kind == "phone"
+
+
+def test_a_change_is_heard_rather_than_who_takes_it() -> None:
+    assert receiver("give it to my wife on monday", ("reschedule",)) is None
