@@ -49,7 +49,8 @@ def unheard_rings(session: Session) -> list[tuple[str, tuple[int, ...]]]:
         rings.append((UNPACK, ()))
     shards = select(col(Event.shard)).where(col(Event.handled_at).is_(None), col(Event.received_at) < before).distinct()
     rings += [(DRAIN, (shard,)) for shard in session.execute(shards).scalars()]
-    due = or_(col(Message.not_before).is_(None), col(Message.not_before) < before)
+    # No bell rings for a message whose time has come: it is not waited for any longer.
+    due = or_(col(Message.not_before).is_(None), col(Message.not_before) <= now())
     if _any(
         session, select(col(Message.id)).where(col(Message.status) == "queued", col(Message.created_at) < before, due)
     ):
