@@ -36,7 +36,7 @@ BY_HAND = {
 @allow(EVERYONE)
 def start() -> Response:
     """Open on what each role does most."""
-    return redirect(url_for("shops.page" if me().role == ADMIN else "orders.page"))
+    return redirect(url_for({ADMIN: "shops.page", AGENT: "inbox.page"}.get(me().role, "orders.page")))
 
 
 @blueprint.get("/orders")

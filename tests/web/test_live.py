@@ -7,7 +7,7 @@ from datetime import timedelta
 
 import pytest
 from flask.testing import FlaskClient
-from playwright.sync_api import Browser, Page, expect
+from playwright.sync_api import Browser, Page, Route, expect
 
 from bot.clock import now
 from bot.models import Conversation, Message, Order, Upload
@@ -112,6 +112,57 @@ def test_new_messages_and_decisions_appear_within_a_second_without_a_reload(
         order.decision, order.decision_reason, order.updated_at = "hold", "A new reason.", now()
     page.locator(".decision").get_by_text("A new reason.").wait_for(timeout=5000)
     assert page.evaluate("window.stayed") is True
+
+
+def test_news_that_come_while_older_ones_are_fetched_are_shown_too(
+    served: str, page: Page, shop: Shop, services: Services
+) -> None:
+    _enter(page, served, shop.owner)
+    page.goto(f"{served}/orders/1")
+    page.evaluate(
+        "let n = 0; document.body.addEventListener('live:order', () => { document.body.dataset.told = n += 1; }); null"
+    )
+    held: list[Route] = []
+
+    def hold_the_first(route: Route) -> None:
+        if held or "hx-request" not in route.request.headers:
+            route.continue_()
+        else:
+            held.append(route)
+
+    page.route(f"{served}/orders/1", hold_the_first)
+    with services.database.session() as session:
+        _say(session, shop, "the first")
+    expect(page.locator("body")).to_have_attribute("data-told", "1")
+    page.locator("#order.htmx-request").wait_for()
+    before = held[0].fetch()
+    with services.database.session() as session:
+        _say(session, shop, "the second")
+    expect(page.locator("body")).to_have_attribute("data-told", "2")
+    held[0].fulfill(response=before)
+    page.get_by_text("the first").wait_for(timeout=5000)
+    page.get_by_text("the second").wait_for(timeout=5000)
+
+
+def test_a_list_that_changes_all_the_time_is_fetched_less_and_less_and_ends_with_the_last_news(
+    served: str, page: Page, shop: Shop, services: Services
+) -> None:
+    _enter(page, served, shop.owner)
+    page.goto(f"{served}/orders")
+    fetched: list[float] = []
+    page.on("request", lambda one: fetched.append(time.monotonic()) if "hx-request" in one.headers else None)
+    until = time.monotonic() + 12
+    amount = 0
+    while time.monotonic() < until:
+        amount += 100
+        with services.database.session() as session:
+            order = session.get_one(Order, 5)
+            order.amount, order.updated_at = amount, now()
+        page.wait_for_timeout(300)
+    # Without a pause a page would ask about once a second.
+    assert 2 <= len(fetched) <= 6, fetched
+    last = f"₹{amount // 100:,}"
+    expect(page.locator("tr", has=page.locator("#order-5"))).to_contain_text(last, timeout=20000)
 
 
 def test_the_list_moves_by_itself_and_keeps_what_was_ticked(

@@ -152,3 +152,15 @@ def test_an_outcome_that_does_not_exist_is_refused(shop: Shop, console: FlaskCli
 def test_a_shop_without_orders_is_told_what_to_do(services: Services, sign_in: SignIn) -> None:
     page = sign_in(fill(services, count=1).owner).get("/orders?view=shipped").text
     assert "No order is like that" in page
+
+
+def test_each_role_begins_where_it_works(shop: Shop, sign_in: SignIn) -> None:
+    assert sign_in(shop.owner).get("/").location == "/orders"
+    assert sign_in(shop.staff).get("/").location == "/orders"
+    assert sign_in(shop.agent).get("/").location == "/inbox"
+
+
+def test_an_order_leads_to_its_conversation(shop: Shop, console: FlaskClient) -> None:
+    assert f'href="/inbox/{shop.conversation}"' in console.get(f"/orders/{shop.orders[0]}").text
+    # Nothing was said yet: there is nothing to answer.
+    assert 'href="/inbox/' not in console.get(f"/orders/{shop.orders[4]}").text

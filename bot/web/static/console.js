@@ -21,10 +21,26 @@
       if (data.back) {
         lost.hidden = true;
       }
-      for (const kind of new Set((data.changed || []).map((topic) => topic.split(":")[0]))) {
-        htmx.trigger(body, `live:${kind}`);
-      }
+      for (const kind of new Set((data.changed || []).map((topic) => topic.split(":")[0]))) tell(kind);
     };
+  }
+
+  // The first news of a list is shown at once. While more and more follows it is brought up to date less and less often,
+  // so that two hundred open pages of a busy shop do not keep the server from its work; nothing that came is left out.
+  const FIRST = 400;
+  const LONGEST = { orders: 12000, reviews: 12000, uploads: 12000, queue: 4000 };
+  const told = {};
+  function tell(kind) {
+    const one = (told[kind] = told[kind] || { at: 0, pause: FIRST, waits: false });
+    if (one.waits) return;
+    const since = Date.now() - one.at;
+    one.pause = since > 3 * one.pause ? FIRST : Math.min(one.pause * 2, LONGEST[kind] || FIRST);
+    one.waits = true;
+    setTimeout(() => {
+      one.waits = false;
+      one.at = Date.now();
+      htmx.trigger(body, `live:${kind}`);
+    }, Math.max(0, one.pause - since));
   }
 
   // Whoever has ticked rows keeps the ticks when the region is brought up to date; whoever has something unfolded in
