@@ -1,7 +1,7 @@
 """What `python3 app.py up` becomes: everything Pakka needs, started in order on one machine and ended together.
 
-Redis, front-end files, database schema, demo, then the Procfile's processes and the WhatsApp simulator. Whatever dies
-is started again; Ctrl-C ends all, and so does `kill -9` of this process.
+Front-end files, Redis and the WhatsApp simulator, database schema, web server and demo, then the Procfile's other
+processes. Whatever dies is started again; Ctrl-C ends all, and so does `kill -9` of this process.
 """
 
 from __future__ import annotations
