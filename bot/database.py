@@ -113,18 +113,22 @@ def insert_once(session: OrmSession, table: type[SQLModel], rows: list[dict[str,
     return list(session.execute(statement, rows).scalars())
 
 
+LOCK_WAIT = 15
+"""Seconds that a writer of SQLite waits for another one: longer than a busy machine needs, shorter than people wait."""
+
+
 def _sqlite(url: str) -> Engine:
     path = make_url(url).database
     if path and path != ":memory:":
         Path(path).parent.mkdir(parents=True, exist_ok=True)
-    engine = create_engine(url, hide_parameters=True, connect_args={"timeout": 5.0, "check_same_thread": False})
+    engine = create_engine(url, hide_parameters=True, connect_args={"timeout": LOCK_WAIT, "check_same_thread": False})
 
     @event.listens_for(engine, "connect")
     def _configure(connection, _record) -> None:  # type: ignore[no-untyped-def]
         connection.isolation_level = None
         cursor = connection.cursor()
         # FULL, not NORMAL: in WAL mode NORMAL may forget committed transactions when the power fails.
-        for pragma in ("journal_mode=WAL", "synchronous=FULL", "busy_timeout=5000", "foreign_keys=ON"):
+        for pragma in ("journal_mode=WAL", "synchronous=FULL", f"busy_timeout={LOCK_WAIT}000", "foreign_keys=ON"):
             cursor.execute(f"PRAGMA {pragma}")
         cursor.close()
 

@@ -21,6 +21,7 @@ from bot.talk.drain import drain
 from bot.talk.hearing import hear
 from bot.talk.proposing import ChatCompletions, make_proposer
 from bot.talk.start import plan
+from bot.text import catalogue
 from bot.understanding import Context
 from bot.understanding.proposals import admit, question_of
 from flows import FLOWS
@@ -178,8 +179,9 @@ def test_without_a_proposal_the_message_is_a_miss(
     asking.says(order.phone, type="text", text=UNKNOWN)
     assert len(server.asked) == 1
     assert intent(services, order) == "asked"
-    assert len(asking.chat(order.phone)) == 3
     with services.database.session() as session:
+        miss = session.exec(select(Message).where(Message.status == "queued")).one()
+        assert miss.body.startswith(catalogue("en")["common.missed_1"])
         assert all(event.handled_at is not None and event.attempts == 0 for event in events(session))
 
 
