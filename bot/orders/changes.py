@@ -16,10 +16,12 @@ from sqlmodel import Session, col
 
 from bot.addresses import Report
 from bot.database import row_id
+from bot.hooks import events
 from bot.jobs import Bell
-from bot.models import AddressVersion, Audit, Order, OrderItem, Upload, UploadRow
+from bot.models import AddressVersion, Audit, Merchant, Order, OrderItem, Upload, UploadRow
 from bot.orders.judging import Judged, judge_chunk
-from bot.orders.outcomes import record, tell_talks
+from bot.orders.outcomes import record, refresh, tell_talks
+from bot.orders.rules import Rules
 from bot.orders.spreadsheet import Draft, Layout, OrderList, Problem, Row, Shop, Styles
 from bot.talk import start
 
@@ -99,24 +101,29 @@ def meet_known(
     return "accepted", [*parsed.warnings, _note(row, "UPDATED", told)]
 
 
+def waiting(session: Session, order: Order) -> list[UploadRow]:
+    """Return the rows of the newest list that names the order, when its change waits for the merchant's word."""
+    if order.status != "open":
+        return []
+    statement = select(UploadRow).where(col(UploadRow.order_id) == order.id)
+    found = session.execute(statement.order_by(col(UploadRow.upload_id).desc(), col(UploadRow.row_number))).scalars()
+    rows = list(found)
+    newest = [row for row in rows if row.upload_id == rows[0].upload_id]
+    return newest if any(one["code"] == "NEEDS_APPROVAL" for row in newest for one in row.problems) else []
+
+
 def approve(
-    session: Session,
-    upload: Upload,
-    order: Order,
-    shop: Shop,
-    *,
-    at: datetime,
-    member_id: int | None,
-    bell: Bell | None,
+    session: Session, order: Order, shop: Shop, *, at: datetime, member_id: int | None, bell: Bell | None
 ) -> bool:
     """Apply what a newer list says of an order whose change waited for the merchant's word; return whether it did.
 
     The caller holds the order's row lock. A shopper who was asked stays reachable where the talk is: another phone
-    number becomes the alternate one.
+    number becomes the alternate one. The decision is made anew; what a person decided by hand stands.
     """
-    statement = select(UploadRow).where(col(UploadRow.upload_id) == upload.id, col(UploadRow.order_id) == order.id)
-    rows = list(session.execute(statement.order_by(col(UploadRow.row_number)).with_for_update()).scalars())
-    if not any(problem["code"] == "NEEDS_APPROVAL" for row in rows for problem in row.problems):
+    rows = waiting(session, order)
+    upload = session.get(Upload, rows[0].upload_id, with_for_update=True) if rows else None
+    # Retention wipes the cells of old lists: what they said is gone.
+    if upload is None or not all(row.raw for row in rows):
         return False
     layout = Layout(upload.format, {name: tuple(places) for name, places in upload.mapping.items()})
     styles = Styles(upload.dialect.get("day_first", True), upload.dialect.get("decimal", "."))
@@ -126,9 +133,12 @@ def approve(
     if found is None:
         return False
     draft, report = found
+    digest = digest_of(draft)
     if draft.phone != order.phone and order.asked_at is not None:
         draft = replace(draft, phone=order.phone, alternate_phone=draft.phone)
     take_over(session, order, draft, report, at)
+    # The same list again changes nothing, although the number that it names became the alternate one.
+    order.raw = {"digest": digest}
     for row in rows:
         row.status = "accepted"
         row.problems = [{"column": "", "value": "", "code": "APPROVED", "reason": "the change was approved"}]
@@ -146,6 +156,9 @@ def approve(
             detail={"upload": upload.id},
         )
     )
+    merchant = session.get_one(Merchant, order.merchant_id)
+    told = refresh(session, order, merchant, Rules.from_json(merchant.rules), by="rule", at=at)
+    events.tell(session, order, told, at, bell)
     tell_talks(session, order, "details", at, bell)
     return True
 

@@ -11,8 +11,9 @@ from werkzeug.wrappers import Response
 
 from bot.clock import now
 from bot.models import AddressVersion, Handover, Merchant, Message, Order, OrderItem, Receipt, Run, Upload
-from bot.orders import outcomes
+from bot.orders import changes, outcomes
 from bot.orders.rules import Rules
+from bot.orders.uploads import shop_of
 from bot.services import services
 from bot.web import live, masks, order_list, stories, tenant
 from bot.web.access import ADMIN, AGENT, EVERYONE, MERCHANT, SHOP, allow, me
@@ -76,7 +77,27 @@ def order(id: int) -> str:  # noqa: A002
     with tenant.reading() as session:
         details = _details(session, tenant.find(session, Order, id))
         masks.open_if_revealed(session, id)
-    return render_template("order.html", d=details, live=state, by_hand=_offered(details.order))
+        waits = [problem["reason"] for row in changes.waiting(session, details.order) for problem in row.problems]
+    return render_template("order.html", d=details, live=state, by_hand=_offered(details.order), waits=waits)
+
+
+@blueprint.post("/orders/<int:id>/approve")
+@allow(MERCHANT)
+def approve(id: int) -> Response:  # noqa: A002
+    """Apply what a newer list says of the order, although its shopper has answered."""
+    with tenant.writing() as session:
+        row = session.get(Order, id, with_for_update=True)
+        if row is None:
+            abort(404)
+        merchant, at = session.get_one(Merchant, row.merchant_id), now()
+        shop = shop_of(merchant, Rules.from_json(merchant.rules), at)
+        with tenant.lifted(session):
+            done = changes.approve(session, row, shop, at=at, member_id=me().id, bell=services().bell)
+    if done:
+        flash(_("The order is now as the list says."), "good")
+    else:
+        flash(_("Nothing waits any more: hand the list in again."), "act")
+    return redirect(url_for("orders.order", id=id))
 
 
 @blueprint.post("/orders/<int:id>/outcome")

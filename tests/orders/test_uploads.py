@@ -321,9 +321,8 @@ def test_what_waits_for_the_merchants_word_is_applied_when_it_is_given(desk: Des
     again = desk.hand_in(table(order_row("A-1", **CHANGES[changed])))
 
     def approve(session: Session, order: Order) -> bool:
-        upload = session.get_one(Upload, again.id)
         shop = uploads.shop_of(session.get_one(Merchant, desk.merchant_id), Rules(), now())
-        return changes.approve(session, upload, order, shop, at=now(), member_id=None, bell=None)
+        return changes.approve(session, order, shop, at=now(), member_id=None, bell=None)
 
     assert desk.change("A-1", approve) is True
     assert desk.change("A-1", approve) is False
@@ -335,6 +334,20 @@ def test_what_waits_for_the_merchants_word_is_applied_when_it_is_given(desk: Des
     assert count(desk.services, AddressVersion) == (2 if changed == "address" else 1)
     counted = desk.upload(row_id(again))
     assert (counted.accepted, counted.skipped, counted.rejected) == (1, 0, 0)
+    once_more = desk.hand_in(table(order_row("A-1", **CHANGES[changed]), ["", "", "", ""]))
+    assert [code for _row, _status, code in problems(desk, once_more)][:1] == ["KNOWN"], "the same is no change"
+
+
+def test_only_the_newest_list_can_wait_for_the_merchants_word(desk: Desk) -> None:
+    desk.hand_in(table(order_row("A-1")))
+    desk.change("A-1", _answer("confirmed"))
+    desk.hand_in(table(order_row("A-1", **CHANGES["amount"])))
+    assert desk.change("A-1", lambda session, order: len(changes.waiting(session, order))) == 1
+    desk.hand_in(table(order_row("A-1"), order_row("A-2")))
+    assert desk.change("A-1", lambda session, order: changes.waiting(session, order)) == []
+    desk.hand_in(table(order_row("A-1", **CHANGES["address"])))
+    desk.change("A-1", _ship)
+    assert desk.change("A-1", lambda session, order: changes.waiting(session, order)) == [], "it has left"
 
 
 # Taking a list back.

@@ -65,6 +65,7 @@ CALLS = {
     "api.get_order": ("GET", "/api/v1/orders/{order}"),
     "api.update_order": ("PATCH", "/api/v1/orders/{order}"),
     "api.cancel_order": ("POST", "/api/v1/orders/{order}/cancel"),
+    "api.approve_change": ("POST", "/api/v1/orders/{order}/approve"),
     "api.mark_order": ("POST", "/api/v1/orders/{order}/status"),
     "api.record_outcome": ("POST", "/api/v1/orders/{order}/outcome"),
     "api.list_decisions": ("GET", "/api/v1/decisions"),

@@ -173,6 +173,7 @@ VISITS = {
     "api_reference.contract": [Visit("GET", "/api/v1/openapi.json", PUBLIC)],
     "api_reference.page": [Visit("GET", "/api/v1/reference", PUBLIC)],
     "api_reference.file": [Visit("GET", "/api/v1/reference/files/css/swagger-ui.css", PUBLIC)],
+    "orders.approve": [Visit("POST", "/orders/{order}/approve", MERCHANT, owned=True)],
     "uploads.page": [Visit("GET", "/uploads", MERCHANT)],
     "uploads.receive": [Visit("POST", "/uploads", MERCHANT)],
     "uploads.one": [Visit("GET", "/uploads/{upload}", MERCHANT, owned=True)],

@@ -13,7 +13,9 @@ from bot.clock import now
 from bot.models import Merchant, Order
 from bot.orders import changes, outcomes
 from bot.orders.judging import Judged
+from bot.orders.rules import Rules
 from bot.orders.storing import create_orders
+from bot.orders.uploads import shop_of
 from bot.services import services
 from bot.web import audit, tenant
 from bot.web.api import drafts, pages, views
@@ -189,6 +191,29 @@ def record_outcome(path: OrderPath, header: PostHeaders, body: OutcomeIn) -> Res
     if not told:
         refuse(422, "invalid", errors=[{"field": "", "code": "missing", "reason": "Say at least one thing."}])
     return _record(path, "merchant", told)
+
+
+@blueprint.post("/orders/<int:order_id>/approve", tags=[ORDERS], responses={200: OrderOut})
+@needs("orders:write")
+def approve_change(path: OrderPath, header: PostHeaders) -> Response:
+    """Approve a change
+
+    A newer list says otherwise of an order whose shopper has answered: its row has the code `NEEDS_APPROVAL`. This
+    takes the order as that list says; the answer stands, and the decision is made anew. 409 when nothing waits.
+    """
+
+    def work(session: Session) -> tuple[int, OrderOut]:
+        merchant, order, at = _merchant(session), _locked(session, path.order_id), now()
+        shop = shop_of(merchant, Rules.from_json(merchant.rules), at)
+        with tenant.lifted(session):
+            done = changes.approve(session, order, shop, at=at, member_id=None, bell=services().bell)
+        if not done:
+            refuse(409, "nothing_waits", "No newer list says otherwise of this order.", order_id=order.id)
+        _note(session, "order.updated", order, fields=["list"])
+        session.flush()
+        return 200, _shown(session, order)
+
+    return answer(work)
 
 
 @blueprint.get("/decisions", tags=[DECISIONS], responses={200: DecisionsPage})
