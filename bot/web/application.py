@@ -4,6 +4,7 @@ from collections.abc import Callable, Iterable, Mapping
 
 from flask import Flask
 from flask_openapi3 import OpenAPI
+from werkzeug.routing import IntegerConverter, Map
 
 from bot.engine import Flow
 from bot.services import Services
@@ -53,6 +54,7 @@ def create_app(
     app.extensions["pakka"] = services
     app.extensions["pakka_flows"] = flows or {}
     app.extensions["pakka_vault"] = Vault(services.settings.secret_key)
+    app.url_map.converters["int"] = _RowNumber
     logs.install(app)
     protection.cap_bodies(app)
     access.install(app)
@@ -74,6 +76,14 @@ def create_app(
         add(app)
     access.check_declared(app)
     return app
+
+
+class _RowNumber(IntegerConverter):
+    """The number of a row in an address: one that no row can have is an address that does not exist."""
+
+    def __init__(self, map: Map) -> None:  # noqa: A002
+        """Take what an integer column of PostgreSQL takes."""
+        super().__init__(map, max=2**31 - 1)
 
 
 def _register_webhook(app: Flask) -> None:

@@ -75,6 +75,6 @@ def _line(text: str) -> str:
 def row_number(value: str) -> int:
     """Read the id of a row; raise ValueError for what is none."""
     number = int(value)
-    if not 0 < number < 2**63:
+    if not 0 < number < 2**31:
         raise ValueError(value)
     return number

@@ -253,13 +253,15 @@ def _key(sort: str, key: str) -> tuple[Any, int] | None:
 
 def _day(value: str | None) -> date | None:
     try:
-        return date.fromisoformat(value or "")
+        day = date.fromisoformat(value or "")
     except ValueError:
         return None
+    # The first and the last days that there are have no neighbours, which zones need.
+    return day if 1900 < day.year < 9000 else None
 
 
 def _small(value: str) -> int:
     number = int(value)
-    if not 0 < number < 2**63:
+    if not 0 < number < 2**31:
         raise ValueError(value)
     return number

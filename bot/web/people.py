@@ -10,6 +10,7 @@ from bot.models import Audit, Member
 from bot.web import audit, members, second_factor, sessions, tenant
 from bot.web.access import AGENT, OWNER, STAFF, allow, me
 from bot.web.forms import WORDS, Invite
+from bot.web.inbox_forms import row_number
 from bot.web.labels import LABELS
 from bot.web.members import MemberError
 
@@ -111,7 +112,7 @@ def second_factor_off(id: int) -> Response:  # noqa: A002
 @allow(OWNER)
 def audit_page() -> str:
     """Show who did what, newest first."""
-    before = request.args.get("before", type=int)
+    before = request.args.get("before", type=row_number)
     about = request.args.get("about", "")
     statement = (
         select(Audit, Member.name, Member.email)

@@ -19,6 +19,7 @@ from bot.talk import privacy, retention
 from bot.talk.privacy import Shopper
 from bot.web import audit, masks, tenant
 from bot.web.access import MERCHANT, OWNER, allow, me
+from bot.web.inbox_forms import row_number
 from bot.web.protection import limiter
 from bot.web.settings import shop
 
@@ -130,7 +131,7 @@ def reveal(id: int) -> AnyResponse:  # noqa: A002
     with tenant.writing() as session:
         order = tenant.find(session, Order, id)
         masks.reveal(session, id, order.merchant_id)
-    talk = request.form.get("talk", type=int)
+    talk = request.form.get("talk", type=row_number)
     return redirect(url_for("inbox.conversation", id=talk) if talk else url_for("orders.order", id=id))
 
 

@@ -55,6 +55,7 @@ def install(app: Flask) -> None:
         RATELIMIT_STORAGE_OPTIONS={"socket_timeout": 0.3, "socket_connect_timeout": 0.3},
     )
     _refuse_foreign_posts(app)
+    _refuse_null(app)
     csrf.init_app(app)
     limiter.init_app(app)
     _send_headers(app, https=https)
@@ -82,6 +83,17 @@ def _refuse_foreign_posts(app: Flask) -> None:
             return
         if request.headers.get("Sec-Fetch-Site", "same-origin") not in ("same-origin", "none"):
             abort(403)
+
+
+def _refuse_null(app: Flask) -> None:
+    """No browser of a person sends a NUL, and PostgreSQL takes none."""
+
+    @app.before_request
+    def _refuse() -> None:
+        if request.blueprint not in ("whatsapp", "api") and any(
+            "\0" in text for name in request.values for text in (name, *request.values.getlist(name))
+        ):
+            abort(400)
 
 
 def _send_headers(app: Flask, *, https: bool) -> None:

@@ -55,7 +55,7 @@ class Wanted:
             stars if stars in range(1, 6) else None,
             tag if (tag := given.get("tag", "")) in TAGS else "",
             only if (only := given.get("only", "")) in ("photos", "words", "unanswered") else "",
-            before if before is not None and 0 < before < 2**62 else None,
+            before if before is not None and 0 < before < 2**31 else None,
         )
 
 
