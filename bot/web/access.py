@@ -70,7 +70,16 @@ def cookie_name_of(settings: Settings) -> str:
 
 def needs_second_factor(role: str) -> bool:
     """Whether this role has to have a second factor: who decides over people, money or shoppers, in production."""
-    return role != STAFF and services().settings.public_url.startswith("https")
+    return _needs_second_factor(role, services().settings)
+
+
+def is_complete(person: Person, settings: Settings) -> bool:
+    """Whether a sign-in has all that the person's role needs now: it may have become another one since."""
+    return person.second_factor and (person.has_totp or not _needs_second_factor(person.role, settings))
+
+
+def _needs_second_factor(role: str, settings: Settings) -> bool:
+    return role != STAFF and settings.public_url.startswith("https")
 
 
 def install(app: Flask) -> None:
@@ -88,7 +97,7 @@ def install(app: Flask) -> None:
         person = someone()
         if person is None:
             return _elsewhere(url_for("signin.page", next=_here()), 401)
-        if not person.second_factor and not getattr(view, _HALF, False):
+        if not is_complete(person, services().settings) and not getattr(view, _HALF, False):
             target = "signin.code" if person.has_totp else "account.second_factor_page"
             return _elsewhere(url_for(target), 401)
         if person.role not in getattr(view, _ROLES):

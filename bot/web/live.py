@@ -22,7 +22,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from bot.clock import now
 from bot.services import Services
 from bot.web import sessions
-from bot.web.access import SHOP, cookie_name_of, me
+from bot.web.access import SHOP, cookie_name_of, is_complete, me
 
 if TYPE_CHECKING:
     from _typeshed.wsgi import StartResponse, WSGIApplication, WSGIEnvironment
@@ -118,7 +118,8 @@ class Door:
             return None
         with self._services.database.reader() as session:
             found = sessions.find(session, token.value, now())
-        if found is None or not found[0].second_factor or found[0].role not in SHOP or found[0].shop is None:
+        complete = found is not None and is_complete(found[0], self._services.settings)
+        if found is None or not complete or found[0].role not in SHOP or found[0].shop is None:
             self._people.pop(cookies, None)
             return None
         if found[1]:

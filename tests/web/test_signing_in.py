@@ -311,6 +311,19 @@ def test_owners_and_agents_need_the_second_factor_in_production_and_staff_does_n
         assert (page.status_code == 200) == (email == shop.staff)
 
 
+def test_a_role_that_needs_the_second_factor_needs_it_from_the_moment_it_is_given(
+    https: Flask, shop: Shop, services: Services
+) -> None:
+    staff = _Https(https.test_client())
+    post(staff, "/sign-in", email=shop.staff, password=PASSWORD)
+    assert staff.get("/orders").status_code == 200
+    with services.database.session() as session:
+        session.get_one(Member, shop.members["staff"]).role = "owner"
+    assert staff.get("/orders").location == "/account/second-factor"
+    assert staff.get("/people").location == "/account/second-factor"
+    assert staff.get("/live?t=orders").status_code == 401
+
+
 def test_cookies_of_production_are_bound_to_host_and_https(https: Flask, shop: Shop) -> None:
     client = _Https(https.test_client())
     token = form_token(client)
