@@ -21,7 +21,7 @@ from bot.orders.export import safe
 from bot.services import services
 from bot.talk import handover
 from bot.talk.handover import Conflict, Reply, open_task_of, window_is_open
-from bot.web import audit, inbox_deeds, live, tenant
+from bot.web import audit, inbox_deeds, live, masks, tenant
 from bot.web.access import MERCHANT, SHOP, allow, me
 from bot.whatsapp.client import Client
 from bot.whatsapp.errors import SendError
@@ -100,7 +100,7 @@ def table() -> Response:
     writer.writerow(["day", "order", "product", "stars", "tags", "words", "photos", "answer"])
     with tenant.reading() as session:
         for review, order, goods in _rows(session, wanted, MOST_ROWS):
-            cells = [order.reference, goods, review.rating or "", " ".join(review.tags), review.text]
+            cells = [order.reference, goods, review.rating or "", " ".join(review.tags), masks.covered(review.text)]
             line = [f"{review.created_at:%Y-%m-%d}", *cells, len(review.media), review.reply]
             writer.writerow([safe(cell) if isinstance(cell, str) else cell for cell in line])
     return Response(

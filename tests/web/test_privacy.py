@@ -299,6 +299,51 @@ def test_staff_see_a_number_and_an_address_only_when_they_ask_and_it_is_written_
     assert number not in facts(staff), "for a quarter of an hour"
 
 
+def test_staff_do_not_read_numbers_and_addresses_in_what_was_written_either(
+    services: Services, shop: Shop, sign_in: SignIn
+) -> None:
+    with services.database.session() as session:
+        order = session.get_one(Order, shop.orders[0])
+        order.instructions = "call 098765 43210 first"
+        said = session.exec(select(Message).where(Message.order_id == order.id, Message.direction == "in")).all()
+        said[0].body = "haan, FLAT 12 shanti   niwas, call +91 98765-43210, pin 226010, order 1000"
+        review = session.get_one(Review, shop.review)
+        review.text = "Call me: 9876543210"
+        task = session.exec(select(Handover).where(Handover.merchant_id == shop.merchant)).first()
+        assert task is not None
+        task.conversation_id, task.order_id, task.run_id = shop.conversation, order.id, None
+    hidden = ("43210", "shanti", "Shanti", "openstreetmap", "26.85")
+    kept = ("haan", "226010", "order 1000")
+    pages = (f"/orders/{shop.orders[0]}", f"/inbox/{shop.conversation}", "/inbox", "/reviews", "/reviews/table.csv")
+    staff, agent, owner = sign_in(shop.staff), sign_in(shop.agent), sign_in(shop.owner)
+    for page in pages:
+        text = staff.get(page).text
+        assert [word for word in hidden if word in text] == [], page
+    for page in pages[:2]:
+        assert [word for word in kept if word not in staff.get(page).text] == [], page
+        assert [
+            word for word in ("98765-43210", "openstreetmap", "Shanti Niwas") if word not in agent.get(page).text
+        ] == [], page
+    assert "9876543210" in owner.get("/reviews/table.csv").text
+    post(staff, f"/orders/{shop.orders[0]}/reveal")
+    for page in pages[:2]:
+        assert [
+            word for word in ("98765-43210", "openstreetmap", "Shanti Niwas") if word not in staff.get(page).text
+        ] == [], page
+
+
+def test_staff_find_a_whole_number_and_cannot_guess_one_piece_by_piece(
+    services: Services, shop: Shop, sign_in: SignIn
+) -> None:
+    with services.database.reader() as session:
+        number = session.get_one(Order, shop.orders[0]).phone
+    staff, owner = sign_in(shop.staff), sign_in(shop.owner)
+    link = f'href="/orders/{shop.orders[0]}"'
+    assert link in owner.get(f"/orders?q={number[-7:]}").text
+    assert link not in staff.get(f"/orders?q={number[-7:]}").text
+    assert link in staff.get(f"/orders?q={number[-10:]}").text
+
+
 def test_what_was_kept_long_enough_is_wiped_and_the_rest_stays(services: Services, shop: Shop, marked: int) -> None:
     at = now()
     with services.database.session() as session:
