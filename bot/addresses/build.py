@@ -20,7 +20,7 @@ from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 
-from bot.addresses.build_india import India, gather
+from bot.addresses.build_india import India, cities_by_name, credible_towns, gather
 from bot.addresses.editions import EDITIONS, FORM
 from bot.addresses.index import DATA, INDEX_PATH, OTHER_NAME, SHARED_PATH, name_filter
 from bot.addresses.india_names import STATE_NUMBER
@@ -149,6 +149,7 @@ def _write_pins(db: sqlite3.Connection, india: India) -> dict[int, int]:
     db.execute("create table pin (number integer primary key, names text, areas integer)")
     db.execute("create table areas (number integer primary key, names text)")
     sets: dict[str, int] = {}
+    places = cities_by_name(india.places)
     for number, (code, pin) in enumerate(india.pins.items()):
         lat, lon = pin.middle or (0.0, 0.0)
         codes.append(code)
@@ -161,8 +162,7 @@ def _write_pins(db: sqlite3.Connection, india: India) -> dict[int, int]:
         both = [STATE_NUMBER[s] for s, _ in sorted(pin.states.items(), key=lambda item: (-item[1], item[0]))][:2]
         states.extend((both[0], both[-1]))
         traffic.append(min(255, pin.branches))
-        towns = {t for t, n in pin.towns.items() if n >= 2 and n * 50 >= sum(pin.towns.values())}
-        names = sorted(n for n in pin.names | towns if n not in pin.areas)
+        names = sorted(n for n in pin.names | set(credible_towns(pin, places)) if n not in pin.areas)
         db.execute(
             "insert into pin values (?, ?, ?)",
             (number, "|".join(names), sets.setdefault("|".join(sorted(pin.areas)), len(sets))),

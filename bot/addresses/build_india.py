@@ -339,6 +339,27 @@ def _settle_middles(pins: dict[int, Pin], places: list[tuple[str, float, float, 
             pin.radius = min(60.0, max(4.0, near[int(len(near) * 0.9)])) if len(near) >= 4 else 10.0
 
 
+def cities_by_name(places: Iterable[tuple[str, float, float, int, int, bool]]) -> dict[str, list[tuple[float, float]]]:
+    """Return where the places of a name lie, for names of which one has 50,000 inhabitants."""
+    known = {name for name, _, _, people, _, _ in places if people >= 50_000}
+    found: dict[str, list[tuple[float, float]]] = defaultdict(list)
+    for name, lat, lon, *_ in places:
+        if name in known:
+            found[name].append((lat, lon))
+    return found
+
+
+def credible_towns(pin: Pin, cities: dict[str, list[tuple[float, float]]]) -> Iterator[str]:
+    """Yield the cities that branches of a code write, without those that stand for a far head office."""
+    total = sum(pin.towns.values())
+    for town, count in pin.towns.items():
+        if count < 2 or count * 50 < total:
+            continue
+        middle = pin.middle if count * 4 < total and not pin.borrowed else None
+        if not middle or not cities.get(town) or min(distance(middle, p) for p in cities[town]) <= 45:
+            yield town
+
+
 def _anchors(
     pin: Pin, number: int, state: str, towns: dict[tuple[str, int], list[tuple[float, float, int]]]
 ) -> Iterator[tuple[float, float]]:

@@ -125,7 +125,7 @@ def _points(name: str, state: int) -> tuple[tuple[float, float], ...]:
         offices = [n for n, weight in unpack(places.packed(spelling)) if weight >= 254] if most < FAMOUS else []
         for number in (*members[:: max(1, len(members) // 40)], *offices[:60]):
             middle = places.middle(number)
-            if middle and not places.is_borrowed(number) and (most < FAMOUS or nearest(seats, middle) < 50):
+            if middle and not places.is_borrowed(number) and (most < FAMOUS or nearest(seats, middle) < 15):
                 found.append(middle)
     return tuple(dict.fromkeys((round(a, 2), round(b, 2)) for a, b in found))
 
@@ -219,16 +219,21 @@ def _areas_of(district: str) -> frozenset[int]:
 def is_known_in(name: str, area: int, state: str) -> bool:
     """Tell whether people write this city, or have this district, in a three-digit area."""
     written, total = _areas_written(name, state)
-    if written.get(area, 0) >= max(2, 0.004 * total):
+    if written.get(area, 0) >= max(2, 0.02 * total):
         return True
     return any(area in _areas_of(spelling) for spelling in family(name, state))
+
+
+def is_usual_in(name: str, area: int, state: str) -> bool:
+    """Tell whether a good part of those who write this city live in a three-digit area."""
+    written, total = _areas_written(name, state)
+    return total >= 8 and written.get(area, 0) >= 0.08 * total
 
 
 def _by_distance(name: str, number: int, state: str, has_alias: bool) -> Fit:
     places = index()
     points = _points(name, STATE_NUMBER.get(state, -1))
     area = places.codes[number] // 1000
-    written, total = _areas_written(name, state)
     known = is_known_in(name, area, state)
     middle = places.middle(number)
     if not points or middle is None:
@@ -239,7 +244,7 @@ def _by_distance(name: str, number: int, state: str, has_alias: bool) -> Fit:
         return Fit(NEAR, km)
     if km <= 45:
         return Fit(NEAR if known else UNKNOWN, km)
-    if total >= 8 and written.get(area, 0) >= 0.08 * total:
+    if is_usual_in(name, area, state):
         return Fit(NEAR, km)
     if not has_alias and not is_big(name, state):
         return Fit(UNKNOWN, km)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import re
 from dataclasses import dataclass
 from functools import lru_cache
@@ -141,8 +142,8 @@ def _with_the_words(
         named = any(ratio(name, gram) >= 75 for name in place.city.names for gram in found.grams if gram[0] == name[0])
         if (
             not named
-            and fits.km > 25
-            and (not known or fits.km > 45)
+            and fits.km > 45
+            and not any(india.is_usual_in(name, area, state) for name in place.city.names)
             and all(india.is_big(name, state) for name in place.city.names)
             and _names_seat_of(found, number, skip, places)
         ):
@@ -168,6 +169,12 @@ def _names_seat_of(found: Evidence, number: int, skip: frozenset[str], places: I
     )
 
 
+def _is_own_village(place: Place, places: Index) -> bool:
+    """Tell whether the city is a small place with an office of the code: then code and city confirm each other."""
+    own, _ = places.names(place.number)
+    return any(name in own and not india.is_big(name, place.state) for name in place.city.names)
+
+
 def _judge_locality(place: Place, fits: Fit, found: Evidence, out: Verdict, places: Index) -> None:
     """Look for a code one slip away that the words support while they say nothing for the given one.
 
@@ -187,19 +194,20 @@ def _judge_locality(place: Place, fits: Fit, found: Evidence, out: Verdict, plac
             best, score = number, weight
     if best < 0:
         return
-    changed = [n for n in range(6) if place.digits[n] != str(places.codes[best])[n]]
-    # Neighbours mix up the last figure; nobody who lives there swaps two figures or errs in the district.
-    finger = len(changed) == 2 or changed[0] <= 2
+    code = str(places.codes[best])
+    changed = [n for n in range(6) if place.digits[n] != code[n]]
+    swapped = len(changed) == 2
     if score < 0.9 or (score < 1.9 and fits.verdict == OK):
         return
     if india.RANK[india.best_fit(place.city, best, STATE_NAMES[places.states(best)[0]]).verdict] > india.RANK[NEAR]:
         return
-    if words_india.names_place_of(found, place.number):
+    if not swapped and (_is_own_village(place, places) or words_india.names_place_of(found, place.number)):
         return
     here, there = places.middle(place.number), places.middle(best)
-    elsewhere = here is None or there is None or india.distance(here, there) > 8
-    code = str(places.codes[best])
-    sure = fits.verdict != OK or (score >= 3 and elsewhere) or finger
+    km = india.distance(here, there) if here and there else math.inf
+    # Neighbours mix up the last figures; nobody who lives there swaps two figures or errs in the district.
+    strange = swapped or changed[0] <= 2 or (changed[0] <= 4 and km > 20)
+    sure = fits.verdict != OK or strange or (score >= 3 and km > 8)
     out.findings.extend(
         finding(c, place.digits) for c in (("PIN_CITY_SOFT", "LOCALITY_PIN") if sure else ("LOCALITY_PIN",))
     )

@@ -70,6 +70,19 @@ def test_each_contradiction_of_code_city_and_state_has_its_own_finding(city, sta
     assert expected in report.codes
 
 
+@pytest.mark.parametrize(
+    ("text", "city", "state", "code"),
+    [
+        ("12 Nayeem Nagar, Hanamkonda", "Hyderabad", "Telangana", "506001"),
+        ("Flat 3, Boring Road, near AN College", "Gaya", "Bihar", "800001"),
+        ("14 Hathipole, near clock tower", "Jaipur", "Rajasthan", "313001"),
+    ],
+)
+def test_a_city_is_not_right_because_branches_of_its_banks_lie_elsewhere(text, city, state, code):
+    report = check(Address(text, city=city, state=state, postal_code=code))
+    assert "PIN_CITY" in report.codes, report.findings
+
+
 def test_two_swapped_figures_are_offered_back_as_a_button():
     report = check(Address("Flat 3, Anna Nagar", city="Chennai", state="Tamil Nadu", postal_code="600400"))
     assert report.pins[0] == "600040"
