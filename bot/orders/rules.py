@@ -28,7 +28,7 @@ class Rules:
     opens: time = time(9)
     closes: time = time(21)
     """Quiet hours are outside of these, in the shopper's zone."""
-    reminder_hours: tuple[float, ...] = (8.0, 16.0)
+    reminder_hours: tuple[float, ...] = (10.0, 16.0)
     """Hours of silence before each reminder; the give-up follows 24 hours after the last."""
     give_up_hours: float = 24.0
     minimum_amount: int = 0
