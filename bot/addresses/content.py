@@ -23,6 +23,8 @@ FILLER_TEXT = re.compile(
     r"location|whatsapp|profile|billing)|not? (?:available|applicable|given|needed|address)|n\.? ?a\.?|n/a|"
     r"(?:will|i will|i'?ll) (?:tell|share|give|send|call)(?: (?:you|later|on|u|it).*)?|call(?: me)?(?: (?:for|"
     r"on|before|when).*)?|to be (?:confirmed|given|updated)|address later|"
+    r"(?:wahi|vahi|same)(?: wala| address| pata)? (?:jo )?(?:pehle|pahle|last|purana|diya|tha)\b.*|"
+    r"(?:jo )?(?:pehle|pahle) (?:wala|diya|bheja|tha)\b.*|purana (?:wala|address|pata)\b.*|"
     r"(?:mera|my|apna) (?:ghar|home|house|address|pata)|pata nahi|(?:ghar|home) (?:pe|par|ka pata)|"
     r"test(?: address| order| only)?(?: \d+)?|(?:no )?address(?: here| line)?(?: \d)?|"
     r"[\W_]*)$",

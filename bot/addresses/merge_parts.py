@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import re
 
+from bot.addresses.countries import habits
 from bot.addresses.merge_work import PIN_QUESTIONS, Work
-from bot.addresses.parts import Parts, latin, read_parts
-from bot.addresses.patterns import LANDMARK_WORD, STREET_WORDS
+from bot.addresses.parts import Parts, latin, lower, read_parts
+from bot.addresses.patterns import HOUSE_CUE, LANDMARK_WORD, STREET_WORDS
 from bot.addresses.replies import DIRECTIONS, SENTENCE, Said
 from bot.addresses.text import key, word_set, words
 
@@ -49,7 +50,10 @@ def _take_line(work: Work, text: str, said: Said) -> bool:
         if not piece:
             continue
         if LANDMARK_WORD.search(piece):
-            head, mark = _cut_landmark(piece)
+            head, mark = cut_landmark(piece)
+            if _WHO_TAKES_IT.search(mark) and not head:
+                taken = _append(work, "directions", said.as_written(mark)) or taken
+                continue
             taken = _add_landmark(work, said.as_written(mark)) or taken
             if head and DIRECTIONS.search(head) and not _is_place(head):
                 taken = _append(work, "directions", head) or taken
@@ -64,6 +68,10 @@ def _take_line(work: Work, text: str, said: Said) -> bool:
     return taken
 
 
+#: People who take a parcel in are no landmark.
+_WHO_TAKES_IT = re.compile(r"(?i)(?<![a-z])(?:guard|watchman|chowkidar|security|reception|padosi|neighbou?r)(?![a-z])")
+
+
 def _is_place(piece: str) -> bool:
     found = read_parts(piece).found
     return bool({"house_no", "unit", "floor", "street", "sublocality"} & set(found)) and not re.match(
@@ -71,12 +79,12 @@ def _is_place(piece: str) -> bool:
     )
 
 
-def _cut_landmark(piece: str) -> tuple[str, str]:
+def cut_landmark(piece: str) -> tuple[str, str]:
     """Cut "house no 8/C near clock tower" into the front and the landmark."""
     match = LANDMARK_WORD.search(piece)
     if match is None or match.start() == 0 or match.end() >= len(piece) - 1:
         return "", piece
-    head = piece[: match.start()].strip(" ,-")
+    head = re.sub(r"(?i)\s+(?:and|aur|&|or|with)$", "", piece[: match.start()].strip(" ,-"))
     if re.search(r"\d", head) or DIRECTIONS.search(head) or read_parts(head).found.keys() & {"building", "street"}:
         return head, piece[match.start() :].strip()
     return "", piece
@@ -141,6 +149,10 @@ def _add_landmark(work: Work, mark: str) -> bool:
         work.set(landmark="")
         mark = mark[changing.end() :]
     mark = re.sub(r"(?i)^landmark\s*(?:is|:|-)?\s*", "", mark).strip(" ,.-")
+    mark = re.sub(r"(?i)^(?:add|likh\w*|daal\w*)(?:\s+(?:kar\w*|do|lo))?\s*[:,-]?\s+(?=\S)", "", mark)
+    # "Wo bada ped hai na uske samne" is "bada ped ke samne".
+    mark = re.sub(r"(?i)^(?:wo|woh|vo|jo|wahan|waha)\s+(?=\S+\s+\S)", "", mark)
+    mark = re.sub(r"(?i)\s+hai\s+(?:na\s+)?us\s?k([ei])\s+", r" k\1 ", mark)
     bare = set(words(latin(mark))) - _MARK_WORDS
     if not bare:
         return False
@@ -155,10 +167,22 @@ def _add_landmark(work: Work, mark: str) -> bool:
     return True
 
 
+def _present_parts(work: Work) -> Parts:
+    """Read the parts of the present line; where numbers lead, "Al Barsha 2" has no house number."""
+    line = latin(work.address.address1)
+    parts = read_parts(line, work.address.city)
+    number = parts.first("house_no")
+    if number and not habits(work.address.country.upper() or "IN").country.number_follows:
+        leads = re.search(rf"(?:^|,)\s*#?{re.escape(number)}(?!\w)", line, re.I)
+        if not leads and not HOUSE_CUE.search(lower(line)):
+            del parts.found["house_no"]
+    return parts
+
+
 def _put_house(work: Work, piece: str, kind: str, value: str) -> None:
     """Put a number where the old one stood, or in front of the line."""
     line = work.address.address1
-    old = read_parts(latin(line), work.address.city)
+    old = _present_parts(work)
     number = old.first(kind) or (old.first("house_no", "unit") if re.fullmatch(r"[\W\d]*\d[\w/\-]*", piece) else "")
     if number and key(number) + number != "":
         found = re.search(rf"(?<![\w/\-]){re.escape(number)}(?![\w/\-])", line, re.I)
@@ -172,7 +196,7 @@ def _put_house(work: Work, piece: str, kind: str, value: str) -> None:
 def _put_front(work: Work, piece: str, parts: Parts, said: Said) -> None:
     """Put a piece into the line: numbers over numbers, all else in front, behind what already leads."""
     line = work.address.address1
-    present = read_parts(latin(line), work.address.city)
+    present = _present_parts(work)
     for kind in ("house_no", "unit", "floor", "tower", "wing"):
         new, old = parts.first(kind), present.first(kind)
         if new and old and new.lower() != old.lower():

@@ -9,7 +9,7 @@ from bot.addresses.countries import habits
 from bot.addresses.index import index
 from bot.addresses.india import NEAR, OK, fit, states_of_city
 from bot.addresses.india_names import STATE_NAMES
-from bot.addresses.merge_parts import take_parts
+from bot.addresses.merge_parts import cut_landmark, take_parts
 from bot.addresses.merge_work import PIN_QUESTIONS, Work, add_phone, choose, is_other_city
 from bot.addresses.parts import latin, read_parts
 from bot.addresses.patterns import LANDMARK_WORD
@@ -24,6 +24,11 @@ CORRECTION = re.compile(
     re.I,
 )
 
+#: "45 hai, 54 nahi": the right one first.
+CORRECTION_LAST = re.compile(
+    r"^(?P<b>.+?)\s+(?:hai|h|he)[\s,]+(?P<a>[^,]+?)\s+(?:nahi|nahin|nhi|nai|not)(?:\s+(?:hai|h|he))?[\s.!]*$", re.I
+)
+
 CORRECTION_FIRST = re.compile(
     r"^(?:not|nahi|nahin|it is not|it's not|isn't)\s+(?P<a>[^,]+?)(?:\s*,\s*|\s+(?:but|it'?s|its|is|should be|"
     r"par|balki)\s+)(?P<b>.+)$",
@@ -34,6 +39,9 @@ CORRECTION_FIRST = re.compile(
 def read_text(work: Work, said: Said) -> None:
     for number in said.phones:
         add_phone(work, number)
+    if said.house_name and work.asked == "ASK_HOUSE":
+        # The name is the door; there is no number to ask for again.
+        work.accept("no_house_number")
     if said.no_house:
         work.accept("no_house_number")
         work.flag("no_house_number")
@@ -98,7 +106,11 @@ def _sides_with(work: Work, said: Said) -> bool:
 
 def _correct(work: Work, said: Said) -> bool:
     """Apply "X nahi Y": one of the two stands in the address and gives way to the other."""
-    match = CORRECTION_FIRST.match(said.raw.strip()) or CORRECTION.match(latin(said.raw).strip(" .!"))
+    heard = latin(said.raw).strip(" .!")
+    last = CORRECTION_LAST.match(heard)
+    if last and not _stands_in(work.address, last.group("a").strip(" ,.!")):
+        last = None
+    match = CORRECTION_FIRST.match(said.raw.strip()) or last or CORRECTION.match(heard)
     if not match:
         return False
     a, b = (
@@ -106,7 +118,7 @@ def _correct(work: Work, said: Said) -> bool:
         for g in ("a", "b")
     )
     a = re.sub(r"^(?:it'?s|its|it is|wo|ye|yeh|the|my|mera|haan|yes|sorry)\s+", "", a, flags=re.I)
-    b = without_chatter(b)
+    b = re.sub(r"(?i)^(?:city|shehar|state|area|locality)\s+(?:ka na+m\s+|name\s+)?", "", without_chatter(b))
     if (
         not b
         or not without_chatter(a)
@@ -118,7 +130,8 @@ def _correct(work: Work, said: Said) -> bool:
     for old, new in ((a, b), (b, a)):
         for name in ("address1", "address2", "landmark", "city", "postal_code", "directions"):
             value = getattr(work.address, name)
-            found = re.search(rf"(?<![\w]){re.escape(old)}(?![\w])", value, re.I) if value else None
+            ordinal = "(?:st|nd|rd|th)?" if old.isdigit() else ""
+            found = re.search(rf"(?<![\w]){re.escape(old)}{ordinal}(?![\w])", value, re.I) if value else None
             if found:
                 if name == "city":
                     _set_city(work, new)
@@ -134,16 +147,36 @@ def _correct(work: Work, said: Said) -> bool:
     return False
 
 
+def _stands_in(address: Address, words_of_it: str) -> bool:
+    fields = (address.address1, address.address2, address.landmark, address.city, address.postal_code)
+    return any(re.search(rf"(?<!\w){re.escape(words_of_it)}(?:st|nd|rd|th)?(?!\w)", f, re.I) for f in fields)
+
+
+_LABEL_IN_FRONT = re.compile(
+    r"(?i)(?:\bno|\bnumber|\bnum|#|\bflat|\bhouse|\bplot|\bshop|\bgall?i|\bstreet|\blane|\bsector|\btower)[\s.:#-]*$"
+)
+
+
 def _like(old: str, new: str, value: str, found: re.Match[str]) -> str:
     """Write the new words with the capitals of the old ones."""
     kept = re.match(r"([a-z.]+\s+)\S*\d\S*$", old, re.I)
     if kept and re.fullmatch(r"[a-z]?-?\d[\w/\-]*", new, re.I):
         new = kept.group(1) + new
+    if old[:1].isdigit() and not old.isdigit() and (number := re.fullmatch(r"[a-z. ]*?(\d{1,3})", new, re.I)):
+        return value[: found.start()] + _ordinal(number.group(1)) + value[found.end() :]
+    numbered = re.fullmatch(r"[a-z. ]+\s(\d{1,4}[a-z]?(?:[-/]\w{1,4})*)", new, re.I)
+    if numbered and old[:1].isdigit() and _LABEL_IN_FRONT.search(value[: found.start()]):
+        new = numbered.group(1)
     label = re.match(r"([a-z.]+)\s+(?=\S*\d)", new, re.I)
     if label and old[:1].isdigit() and value[: found.start()].rstrip().lower().endswith(label.group(1).lower()):
         new = new[label.end() :]
     written = new.title() if old[:1].isupper() and new.islower() else new
     return value[: found.start()] + written + value[found.end() :]
+
+
+def _ordinal(number: str) -> str:
+    ending = "th" if number[-2:] in ("11", "12", "13") else {"1": "st", "2": "nd", "3": "rd"}.get(number[-1], "th")
+    return number + ending
 
 
 def take_code(work: Work, said: Said) -> str:
@@ -159,7 +192,7 @@ def take_code(work: Work, said: Said) -> str:
         pattern = habits(country).code
         cue = re.search(
             r"(?i)\b(?:pin|zip|post(?:al)?\s?code|kode pos|cap|cep|"
-            r"c\.?p)\b[\s.:#\-]*(?:code)?[\s.:\-]*([a-z0-9][a-z0-9 \-]{2,9})",
+            r"c\.?p)\b[\s.:#\-]*(?:code)?[\s.:\-]*(?:(?:is|hai|e|es|adalah|la)\s+)?([a-z0-9][a-z0-9 \-]{2,9})",
             said.text,
         )
         bare = said.text.strip()
@@ -210,6 +243,8 @@ def whole_address(work: Work, said: Said, code: str) -> bool:
     if not (located and enough) and not (work.asked == "ASK_FULL" and len(kinds) >= 2):
         return False
     line, marks = _split_landmarks(place.text)
+    if named := place.shown_city or work.address.city:
+        line = re.sub(rf"(?i)[,\s]+{re.escape(named)}$", "", line)
     city = place.shown_city or work.address.city
     state = place.state or work.address.state
     number = (
@@ -260,7 +295,8 @@ def _whole_world_address(work: Work, said: Said) -> bool:
 
 def _split_landmarks(text: str) -> tuple[str, str]:
     """Split a line into what leads to the door and the landmarks."""
-    pieces = [p.strip() for p in re.split(r"[,\n]", text) if p.strip()]
+    found = [cut_landmark(p.strip()) if LANDMARK_WORD.search(p) else (p.strip(), "") for p in re.split(r"[,\n]", text)]
+    pieces = [p for both in found for p in both if p]
     marks = [p for p in pieces if _is_landmark(p)]
     return ", ".join(p for p in pieces if p not in marks), "; ".join(marks)
 

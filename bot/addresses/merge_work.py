@@ -62,6 +62,7 @@ def choose(work: Work, option: Option) -> None:
     code = values.get("postal_code", "")
     same = code and code == work.address.postal_code
     work.yes = True
+    work.gave_code = work.gave_code or bool(code)
     work.set(**values)
     if same:
         work.accept(f"pin:{code}")

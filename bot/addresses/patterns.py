@@ -43,6 +43,14 @@ NATIVE = {
     "عمارة|مبنى|برج|عماره": "building",
     "فيلا": "villa",
     "حي": "hay",
+    "नगर|নগর|నగర్|நகர்|ನಗರ|નગર|ਨਗਰ|نگر": "nagar",
+    "कॉलोनी|कालोनी|कॉलनी|কলোনি|কলোনী|కాలనీ|காலனி|ಕಾಲೋನಿ|കോളനി|કોલોની|ਕਲੋਨੀ|ਕਾਲੋਨੀ|کالونی": "colony",
+    "बाजार|बाज़ार|বাজার|బజార్|બજાર|ਬਾਜ਼ਾਰ|ਬਜ਼ਾਰ|بازار": "bazar",
+    "अपार्टमेंट|अपार्टमेंट्स|অ্যাপার্টমেন্ট|అపార్ట్‌మెంట్|అపార్ట్మెంట్|அபார்ட்மெண்ட்|அப்பார்ட்மெண்ட்|ಅಪಾರ್ಟ್ಮೆಂಟ್|"
+    "ಅಪಾರ್ಟ್‌ಮೆಂಟ್|അപ്പാർട്ട്മെന്റ്|એપાર્ટમેન્ટ|ਅਪਾਰਟਮੈਂਟ|اپارٹمنٹ": "apartment",
+    "सोसायटी|सोसाइटी|সোসাইটি|సొసైటీ|ಸೊಸೈಟಿ|સોસાયટી|ਸੁਸਾਇਟੀ|سوسائٹی": "society",
+    "टावर|टॉवर|টাওয়ার|టవర్|டவர்|ಟವರ್|ടവർ|ટાવર|ਟਾਵਰ|ٹاور": "tower",
+    "ಅಡ್ಡರಸ್ತೆ|ಕ್ರಾಸ್|క్రాస్|கிராஸ்|क्रॉस": "cross",
     "،|؛|।": ",",
 }
 
@@ -55,6 +63,8 @@ NATIVE_WORDS = [
     )
     for words, word in NATIVE.items()
 ]
+#: Endings of ordinals: "4ನೇ" is "4th".
+NATIVE_WORDS.insert(0, (re.compile("(?<=[0-9])\\s?(?:ನೇ|వ|வது|ாவது|ാം|वीं|वां|वा|वी|व्या|મી|મો|ਵੀਂ|তম|য়)(?!\\w)"), "th "))
 
 NOT_HOUSE = re.compile(
     r"\b(?:sec(?:tor|t)?s?|phase|ph|ward|w\.?\s?n|block|blk|b\.?k|nh|sh|n\.?h|s\.?h|floor|flr|street|st|gali|"
@@ -67,7 +77,8 @@ NOT_HOUSE = re.compile(
     r"|(?<!#)(?<!# )\b\d{1,3}\s?(?:st|nd|rd|th)\b(?!\s?[#\d]|\s?no\b)"
     r"|\b\d+(?:\.\d+)?\s?(?:feet|ft|fit|foot|kms?|mtrs?|meters?|metres?|years|yrs|bigha|acres?|am|pm|hrs|mile|"
     r"miles|stone)\b"
-    r"|\b(?:19|20)\d\d\b(?=\s*(?:year|batch))",
+    r"|\b(?:19|20)\d\d\b(?=\s*(?:year|batch))"
+    r"|\b\d{1,4}\.?\s?(?:sok|sokak|sk|cad|cadde|caddesi)\b",
     re.A,
 )
 
@@ -77,11 +88,11 @@ HOUSE_CUE = re.compile(
     r"|(?P<house>house|hous|sco|scf|sbo|booth|shed|shop|survey|store|stall|plot|door|h|d|door|dr|p|plot|plt|s|"
     r"shop|q|qtrs?|quarters?|qr|bungalow|bunglow|villa|premises|property|holding|hold|municipal|muni|makan|"
     r"makaan|ghar|"
-    r"khasra|khata|khewat|kh|survey|sur|sy|sr|s\.?f|r\.?s|c\.?t\.?s|c\.?s|gat|gut|sco|scf|sbo|sco ?no|booth|"
+    r"khasra|khata|khewat|kh|survey|sur|sy|sr|s\.?f|r\.?s|c\.?t\.?s|c\.?s|t\.?c|gat|gut|sco|scf|sbo|sco ?no|booth|"
     r"building|bldg|blg|bhavan|tower no|old|new|ground|stall|gala|godown|shed|"
     r"mcd|mpl|m\.?c|g\.?p|gp|gram panchayat|milkat|assessment|asst|t\.?s|t\.?p|f\.?p|cabin|chamber|kothi|store|"
     r"showroom|jalan|jl|lot|hous|no|rumah|khewat ?no|bangla))"
-    r"(?:(?<=[a-z])\.)?\s?(?P<no>(?:nos?|num(?:ber)?|n0)(?![a-z])|[#&]|"
+    r"(?:(?<=[a-z])\.|(?<=\b[a-z])/(?=n))?\s?(?P<no>(?:nos?|num(?:ber)?|n0)(?![a-z])|[#&]|"
     r"(?<=\b[a-z])/?)?[\s.,:#\-]*(?P<num>(?:[a-z]{1,4}\s?[-/.]\s?|[a-z]{1,2}\s?)?\d{1,5}(?!\d)"
     r"(?:[a-z]{1,2}(?![a-z]))?(?:\s?[-/]\s?(?:\d{1,6}[a-z]?|[a-z]{1,2})(?![a-z\d]))*)",
     re.A,
@@ -98,7 +109,7 @@ _LANDMARK_CUE = (
     r"(?:near\s?by|near\s?to|near|nr|neaar|neer|opp(?:osite)?(?: to)?|opposit|behind|bhnd|behnd|beside|besides|"
     r"besid|next to|adjacent to|adjacent|adj(?: to)?|in ?front of|infront|above|below|"
     r"close to|landmark(?: is)?|back ?side of|backside|b/h|b/s|n/r|o/p|opp/|dekat|sebelah|depan|belakang|"
-    r"vicino(?: a)?|accanto|across(?: from)?|along|towards|ke pass|gan|doi dien|cerca de|frente a|"
+    r"vicino(?: a)?|accanto|across(?: from)?|along|towards|(?<![a-z]\s)ke pass|gan|doi dien|cerca de|frente a|"
     r"en face de|pres de|a cote de|tapat ng|malapit sa|likod ng)(?![a-z])"
 )
 
@@ -131,7 +142,7 @@ FLOOR = re.compile(
     r"(?<![a-z\d])(?:(?P<n>\d{1,2})\s?(?:st|nd|rd|th)?|(?P<word>ground|gr|first|second|third|fourth|fifth|"
     r"sixth|upper ground|lower ground|top|basement|g|i|ii|iii|iv))\s?(?:floor|flr|flor|fl|lantai|mala|manzil|"
     r"manjil)(?![a-z])"
-    r"|(?<![a-z])(?:floor|flr|lantai|lt|piano|etage)\s?(?:no)?[\s.:\-]*(?P<n2>\d{1,2}|ground|first)(?![\da-z])",
+    r"|(?<![a-z])(?:floor|flr|lantai|lt|piano|piso|etage)\s?(?:no)?[\s.:\-]*(?P<n2>\d{1,2}|ground|first)(?![\da-z])",
     re.A,
 )
 
@@ -265,4 +276,4 @@ RURAL_WORDS = {
     "district": word_set("dist distt district zilla jilla"),
 }
 
-FLOOR_WORDS = word_set("floor flr flor fl lantai mala manzil manjil lt piano etage")
+FLOOR_WORDS = word_set("floor flr flor fl lantai mala manzil manjil lt piano piso etage")

@@ -51,7 +51,8 @@ CHATTER = word_set("""
     lagana dalna dal daalo daal do de dena dijiye karo kar karna kr kro kardo krdo add karein update change hoga
     hogi hona hai hain he h hei tha thi wala wali vala write it's its it is was should be will the this that my
     mera meri mere hamara apna our actual new naya nayi correct right sahi galat wrong only bas just so to toh
-    ab now see dekho yaar ok okay yes no ji haan ha well um hmm hm aa achha acha accha note noted kindly number
+    ab now see dekho yaar sab sabhi baki baaki pero el il live living staying at mein ya nha
+    ok okay yes no ji haan ha well um hmm hm aa achha acha accha note noted kindly number
     bata raha rahi hu hun hoon batata batati bhej bhejo send me mujhe ko ka ki ke se aap instead of address pata
     deliver delivery there here waha yaha par pe
     """)
@@ -154,7 +155,25 @@ DIRECTIONS = re.compile(
 
 
 #: "House no is 12": the verb between label and number.
-_IS_BETWEEN = re.compile(r"(?i)\b(no\.?|number|house|flat|plot)\s+(?:is|hai|:)\s+(?=[a-z]{0,3}-?\d)")
+_IS_BETWEEN = re.compile(
+    r"(?i)\b(no\.?|number|house|flat|plot|floor|piso|lantai|etage|piano)\s+(?:is|hai|es|adalah|est|:)\s+"
+    r"(?=[a-z]{0,3}-?\d)"
+)
+#: "4 hai flat number": the label behind the number.
+_LABEL_BEHIND = re.compile(
+    r"(?i)(?<![\w/-])([a-z]?-?\d{1,4}[a-z]?)\s+(?:hai|h|is)\s+(?:the |my |mera )?(house|flat|plot|ghar|makan|door)"
+    r"(?:\s+ka)?\s+(?:no|number|num)(?![a-z])"
+)
+#: "House name is Shanti Kunj": what stands before the name.
+_NAME_OF_HOUSE = re.compile(
+    r"(?i)\b(?:my |mere |mera )?(?:house|ghar|home|building|bldg|bungalow|villa)\s*(?:ka\s+|ki\s+)?(?:name|naam|nam)\s*"
+    r"(?:is|hai|:|-)?\s+(?=[a-z])"
+)
+_SELF_CORRECTION = re.compile(
+    r"(?i)^(?P<a>.*\d.*?)[\s,.;]+(?:sorry|oops|i mean|matlab|mtlb|galti se|actually|correction|nahi nahi|no no)"
+    r"[\s,.:;]+(?P<b>.*\d.*)$"
+)
+_NUMBER = r"[a-z]{0,3}[-/]?\d{1,5}[a-z]?(?:[-/][\da-z]{1,5})*"
 
 
 @dataclass(slots=True)
@@ -169,6 +188,7 @@ class Said:
     no_landmark: bool = False
     other: bool = False
     lead_in: bool = False
+    house_name: bool = False
     phones: tuple[str, ...] = ()
     script: dict[str, str] = field(default_factory=dict)
 
@@ -226,13 +246,30 @@ def hear(raw: str, country: str) -> Said:
                 " ",
                 text,
             )
-    text = _digits_from_words(_IS_BETWEEN.sub(r"\1 ", text))
+    text = _LABEL_BEHIND.sub(r"\2 \1", _last_word(_digits_from_words(_IS_BETWEEN.sub(r"\1 ", text))))
+    named = _NAME_OF_HOUSE.sub("", text)
+    said.house_name, text = named != text, named
     said.other = OTHER_INTENT.search(text) is not None
     shorter = LEAD_IN.sub("", text, count=1)
     said.lead_in, text = shorter != text and bool(shorter.strip()), shorter if shorter.strip() else text
-    lines = (", ".join(p for piece in line.split(",") if (p := without_chatter(piece))) for line in text.split("\n"))
+    lines = (
+        ", ".join(p for piece in line.split(",") if (p := without_chatter(piece)) and p.lower() not in YES)
+        for line in text.split("\n")
+    )
     said.text = "\n".join(line for line in lines if line)
     return said
+
+
+def _last_word(text: str) -> str:
+    """Let the last word on a number win: "no. 45 sorry 54" is "no. 54"."""
+    match = _SELF_CORRECTION.match(text)
+    if not match:
+        return text
+    first, last = match.group("a"), match.group("b").strip(" .,!")
+    old = list(re.finditer(rf"(?<![\w/-]){_NUMBER}(?![\w/-])", first, re.I))
+    if re.fullmatch(_NUMBER, last, re.I) and old:
+        return first[: old[-1].start()] + last + first[old[-1].end() :]
+    return last if len(first.split()) <= 4 else text
 
 
 def _digits_from_words(text: str) -> str:

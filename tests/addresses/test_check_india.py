@@ -203,3 +203,17 @@ def test_a_shared_location_settles_a_missing_house_number():
 
 def test_the_report_names_the_edition_of_the_directory():
     assert "2025" in check(Address("22 Tonk Road", city="Jaipur")).edition
+
+
+@pytest.mark.parametrize(
+    ("text", "city", "code", "kind", "value"),
+    [
+        ("H/No 23, Zarkawt", "Aizawl", "796001", "house_no", "23"),
+        ("Kripa Nivas, TC 12/445, Pattom", "Trivandrum", "695004", "house_no", "12/445"),
+        ("ghar no 7, talab ke pass wali gali", "Indore", "452001", "landmark", "talab"),
+        ("ಮನೆ ಸಂಖ್ಯೆ 22, 4ನೇ ಅಡ್ಡರಸ್ತೆ, ಜಯನಗರ", "ಬೆಂಗಳೂರು", "560011", "street", "4th cross"),
+        ("வீட்டு எண் 12, அண்ணா நகர்", "சென்னை", "600040", "locality", "Anna Nagar"),
+    ],
+)
+def test_cues_of_many_kinds_and_scripts_are_read(text, city, code, kind, value):
+    assert check(Address(text, city=city, postal_code=code)).part(kind) == value

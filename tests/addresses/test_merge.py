@@ -25,6 +25,11 @@ def said(before: Address, question: str, *texts: str) -> Merge:
         (("flat 12", "Sai Residency"), "flat 12, Sai Residency, Station Road"),
         (("shop no 3, Sai Complex",), "shop no 3, Sai Complex, Station Road"),
         (("mera ghar no 7/2 hai",), "ghar no 7/2, Station Road"),
+        (("no. 45. sorry 54",), "54, Station Road"),
+        (("its 12A oops 12B",), "12B, Station Road"),
+        (("flat 3", "wait", "4 hai flat number"), "flat 4, Station Road"),
+        (("sab sahi hai bas flat no 5 add kar do",), "flat no 5, Station Road"),
+        (("i live at flat 9 in Orchid building",), "flat 9 in Orchid building, Station Road"),
     ],
 )
 def test_the_number_that_was_asked_for_goes_to_the_front_of_the_line(texts, line):
@@ -251,3 +256,68 @@ def test_not_knowing_is_no_correction():
     result = said(ROAD, "ASK_HOUSE", "pata nahi number, peeli building hai, school ke piche")
     assert (result.after.landmark, result.after.directions) == ("school ke piche", "peeli building")
     assert result.after.address1 == "Station Road"
+
+
+def test_the_name_of_a_house_is_an_answer_to_the_question_for_its_number():
+    result = said(ROAD, "ASK_HOUSE", "House name is Shanti Kunj")
+    assert result.after.address1 == "Shanti Kunj, Station Road"
+    assert result.open is None or result.open.code != "ASK_HOUSE"
+
+
+@pytest.mark.parametrize(
+    ("line", "text", "after"),
+    [
+        ("54, Vijay Nagar", "house number 45 hai 54 nahi", "house number 45, Vijay Nagar"),
+        ("Flat 4, 3rd floor, Vijay Nagar", "floor 2 not 3", "Flat 4, 2nd floor, Vijay Nagar"),
+        ("House 7, Gali no 5, Vijay Nagar", "galli number 4 hai 5 nahi", "House 7, Gali no 4, Vijay Nagar"),
+    ],
+)
+def test_the_right_number_may_come_first_in_a_correction(line, text, after):
+    assert said(Address(line, city="Indore", postal_code="452010"), "CONFIRM_ADDRESS", text).after.address1 == after
+
+
+def test_the_city_may_be_named_as_such_in_a_correction():
+    assert said(FLAT, "CONFIRM_ADDRESS", "city Pune hai Mumbai nahi").after.city == "Pune"
+
+
+def test_a_code_that_the_shopper_chose_is_not_asked_for_again():
+    before = Address("Flat 2, Malviya Nagar", city="Jaipur", state="Rajasthan", postal_code="302081")
+    offered = Question("CONFIRM_PIN", "", "postal_code", (Option("302018", (("postal_code", "302018"),)),))
+    result = merge(before, offered, ["haan sahi hai"])
+    assert result.after.postal_code == "302018"
+    assert result.open is None or result.open.code not in ("CONFIRM_PIN", "ASK_PIN", "CONFIRM_CITY_OR_PIN")
+
+
+def test_a_guard_who_takes_the_parcel_is_no_landmark():
+    after = said(FLAT, "CONFIRM_ADDRESS", "rakh do guard ke paas").after
+    assert not after.landmark
+    assert "guard" in after.directions
+
+
+@pytest.mark.parametrize(
+    ("text", "landmark"),
+    [
+        ("wo bada peepal ka ped hai na uske samne", "bada peepal ka ped ke samne"),
+        ("haan, lekin landmark add karo: city mall ke samne", "city mall ke samne"),
+    ],
+)
+def test_words_around_a_landmark_are_no_part_of_it(text, landmark):
+    assert said(ROAD, "ASK_LANDMARK", text).after.landmark == landmark
+
+
+def test_an_address_without_commas_gives_up_its_landmark_and_city():
+    before = Address("na", city="Dehradun", state="Uttarakhand", postal_code="248001")
+    after = said(before, "ASK_FULL", "mera address hai 22 Nehru Colony dehradun 248001 near police chowki").after
+    assert (after.address1, after.landmark) == ("22 Nehru Colony", "near police chowki")
+
+
+@pytest.mark.parametrize(
+    ("country", "line", "city", "text", "after"),
+    [
+        ("AE", "Al Barsha 2", "Dubai", "villa 14", "villa 14, Al Barsha 2"),
+        ("ES", "Calle Mayor 10", "Madrid", "si, pero el piso es 4", "Calle Mayor 10, piso 4"),
+        ("TR", "Atatürk Mah. 1234 Sok", "İzmir", "no 5 daire 8", "no 5 daire 8, Atatürk Mah. 1234 Sok"),
+    ],
+)
+def test_numbers_that_name_quarters_and_streets_stay(country, line, city, text, after):
+    assert said(Address(line, city=city, country=country), "ASK_HOUSE", text).after.address1 == after
