@@ -6,6 +6,7 @@ from typing import Any
 
 from flask import Blueprint, Response, abort, current_app, flash, redirect, render_template, request, url_for
 from flask_babel import gettext as _
+from markupsafe import Markup
 from sqlalchemy import select
 from sqlmodel import Session, col
 from werkzeug.wrappers import Response as AnyResponse
@@ -26,6 +27,8 @@ from bot.whatsapp.media import MediaRefused, fetch
 
 blueprint = Blueprint("inbox", __name__, url_prefix="/inbox")
 
+_MINE = "{mine}"
+"""Stands in the queue for the number of the reader's own tasks."""
 ADDRESS_PARTS = ("address1", "address2", "landmark", "city", "state", "postal_code")
 _SHOWN_HERE = ("image/", "audio/", "video/")
 """What a browser may show in place; everything else is handed over as a file."""
@@ -35,10 +38,14 @@ _SHOWN_HERE = ("image/", "audio/", "video/")
 @allow(SHOP)
 def page() -> str:
     """Show the queue."""
+    at = request.args.get("at", 0, type=int)
+    if request.headers.get("HX-Target") == "queue":
+        whose = me().id if _view() == "mine" else None
+        tasks = live.region("queue", _queue, "queue", _view(), request.args.get("from"), whose)
+        return f'<section id="queue">{_own(tasks, at)}</section>'
     state = live.state("queue")
-    with tenant.reading() as session:
-        queue = _queue(session)
-    return render_template("inbox.html", queue=queue, talk=None, words=inbox_words, live=state)
+    tasks = _own(_queue(), at)
+    return render_template("inbox.html", tasks=tasks, view=_view(), at=at, talk=None, words=inbox_words, live=state)
 
 
 @blueprint.get("/<int:id>")
@@ -46,14 +53,17 @@ def page() -> str:
 def conversation(id: int) -> str:  # noqa: A002
     """Show one conversation beside the queue."""
     state = live.state("queue", f"conversation:{id}")
+    # News of the conversation ask for its own panes alone, and come far more often than people open it.
+    apart = request.headers.get("HX-Target") in ("bubbles", "side")
+    # First, because what this reader may see of one shopper is no permit for the others in the queue.
+    tasks = "" if apart else _own(_queue(), id)
     with tenant.reading() as session:
         talk = _talk(session, id)
-        # News of the conversation ask for its own panes alone, and come far more often than people open it.
-        apart = request.headers.get("HX-Target") in ("bubbles", "side")
-        queue = inbox_queue.bare(session, request.args.get("view", "all")) if apart else _queue(session)
+        people = inbox_queue.people(session)
         answers = session.execute(select(CannedAnswer).order_by(col(CannedAnswer.shortcut))).scalars().all()
     return render_template(
-        "inbox.html", queue=queue, talk=talk, answers=answers, words=inbox_words, live=state, draft=_draft(),
+        "inbox.html", tasks=tasks, view=_view(), at=id, talk=talk,
+        people=people, answers=answers, words=inbox_words, live=state, draft=_draft(),
         details=request.args.get("show") == "details",
     )  # fmt: skip
 
@@ -271,9 +281,26 @@ def delete_answer(id: int) -> AnyResponse:  # noqa: A002
     return redirect(url_for("inbox.answers"))
 
 
-def _queue(session: Session) -> inbox_queue.Queue:
+def _view() -> str:
+    view = request.args.get("view", "all")
+    return view if view in inbox_queue.VIEWS else "all"
+
+
+def _queue() -> str:
+    """Write the queue as it looks to everybody who may see it."""
     offset = request.args.get("from", 0, type=int)
-    return inbox_queue.look(session, request.args.get("view", "all"), min(max(0, offset), 10_000))
+    with tenant.reading() as session:
+        queue = inbox_queue.look(session, _view(), min(max(0, offset), 10_000))
+    return render_template("inbox_queue.html", queue=queue, words=inbox_words, mine=_MINE)
+
+
+def _own(tasks: str, at: int) -> Markup:
+    """Put into the queue what is one reader's own: how many tasks are theirs, and which one they look at."""
+    with tenant.reading() as session:
+        mine = inbox_queue.mine(session)
+    here = f'class="task" href="{url_for("inbox.conversation", id=at, view=_view() if _view() != "all" else None)}"'
+    marked = here.replace('"task"', '"task current" aria-current="true"')
+    return Markup(str(tasks).replace(_MINE, str(mine), 1).replace(here, marked, 1))  # noqa: S704  # A template's words.
 
 
 def _talk(session: Session, id: int) -> Talk:  # noqa: A002
@@ -297,6 +324,7 @@ def _draft() -> dict[str, Any]:
 def _stopped(id: int, why: Exception) -> AnyResponse | tuple[str, int]:  # noqa: A002
     """Show why nothing was sent, and what the shopper wrote meanwhile; the agent's words stay."""
     seen = request.form.get("seen", -1, type=int)
+    tasks = "" if "HX-Request" in request.headers else _own(_queue(), id)
     with tenant.reading() as session:
         talk = _talk(session, id)
         answers = session.execute(select(CannedAnswer).order_by(col(CannedAnswer.shortcut))).scalars().all()
@@ -308,10 +336,11 @@ def _stopped(id: int, why: Exception) -> AnyResponse | tuple[str, int]:  # noqa:
         part = render_template("inbox_composer.html", words=inbox_words, **given)
         return Response(part, code, {"HX-Trigger": "live:conversation"})
     with tenant.reading() as session:
-        queue = _queue(session)
+        people = inbox_queue.people(session)
     whole = render_template(
-        "inbox.html", queue=queue, words=inbox_words, live=live.state("queue"), details=False, **given
-    )
+        "inbox.html", tasks=tasks, view=_view(), at=id, people=people, words=inbox_words,
+        live=live.state("queue"), details=False, **given
+    )  # fmt: skip
     return whole, code
 
 

@@ -50,6 +50,7 @@ class Queue:
     view: str
     lines: Sequence[Line]
     counts: dict[str, int]
+    """Beside the views that look the same to all."""
     people: dict[int, str]
     """Who may have a task: id -> name."""
     more: int | None
@@ -102,9 +103,13 @@ def look(session: Session, view: str, offset: int = 0) -> Queue:
     return Queue(view, lines, counts, people(session), offset + PAGE if len(found) > PAGE else None)
 
 
-def bare(session: Session, view: str) -> Queue:
-    """Return a queue without its lines, for a page of which only other parts are wanted."""
-    return Queue(view, (), dict.fromkeys((*VIEWS, "calls"), 0), people(session), None)
+def mine(session: Session) -> int:
+    """Return how many tasks the person who asks has."""
+    statement = select(func.count()).select_from(Handover).where(
+        col(Handover.merchant_id) == my_shop().id, col(Handover.resolved_at).is_(None), *_of_view("mine", now())
+    )  # fmt: skip
+    with tenant.lifted(session):
+        return int(session.execute(statement).scalar_one())
 
 
 def people(session: Session) -> dict[int, str]:
@@ -215,12 +220,12 @@ def _counts(session: Session, shop: int, at: datetime) -> dict[str, int]:
     figures = session.execute(
         select(func.count(), *(
             func.coalesce(func.sum(case((condition, 1), else_=0)), 0)
-            for condition in (asleep, and_(awake, some.c.who == me().id), and_(awake, some.c.who.is_(None)))
+            for condition in (asleep, and_(awake, some.c.who.is_(None)))
         )).select_from(some)
     ).one()  # fmt: skip
-    whole, sleeping, mine, unassigned = (int(figure) for figure in figures)
+    whole, sleeping, unassigned = (int(figure) for figure in figures)
     ringing = _to_call(session, shop, at)
-    return {"all": whole - sleeping, "mine": mine, "unassigned": unassigned, "snoozed": sleeping, "calls": ringing}
+    return {"all": whole - sleeping, "unassigned": unassigned, "snoozed": sleeping, "calls": ringing}
 
 
 def _to_call(session: Session, shop: int, at: datetime) -> int:

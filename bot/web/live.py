@@ -8,14 +8,17 @@ second: that is a tenth of a core.
 
 import hashlib
 import time
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from http.cookies import CookieError, SimpleCookie
+from threading import Lock
 from typing import TYPE_CHECKING, Any
 from urllib.parse import parse_qs
 
 import orjson
 import structlog
 from flask import Flask, current_app
+from flask_babel import get_locale
+from markupsafe import Markup
 from sqlalchemy import text
 from sqlalchemy.exc import SQLAlchemyError
 
@@ -36,6 +39,10 @@ TRUST = 5.0
 """Seconds for which a sign-in is not looked up again here: what is answered tells nothing of what a row holds."""
 _TOPICS = 8
 _KEPT = 5000
+_REGIONS = 200
+"""Parts of pages that are kept: some tens of kilobytes each."""
+_MAKING = [Lock() for _ in range(16)]
+"""One of those who want the same new part makes it, the others wait for it."""
 
 
 class Door:
@@ -69,13 +76,13 @@ class Door:
         start_response(status, headers if status.startswith("200") else headers[1:-1])
         return [body]
 
-    def look(self, merchant_id: int, topics: Iterable[str]) -> dict[str, str]:
+    def look(self, merchant_id: int, topics: Iterable[str], *, anew: bool = False) -> dict[str, str]:
         """Return the fingerprints of a merchant's topics; those that do not exist are left out."""
         at = time.monotonic()
         answers, unknown = {}, []
         for topic in topics:
             kept = self._fingerprints.get((merchant_id, topic))
-            if kept is not None and kept[0] > at:
+            if kept is not None and kept[0] > at and not anew:
                 answers[topic] = kept[1]
             elif _is_topic(topic):
                 unknown.append(topic)
@@ -147,6 +154,28 @@ def state(*topics: str) -> dict[str, str]:
     return door.look(shop.id, topics) if shop else {}
 
 
+def region(topic: str, make: Callable[[], str], *about: object) -> Markup:
+    """Return a part of a page for a reader who was told that its topic has changed; others may get the same part.
+
+    It looks the same to all of a shop who have the same role, language and `about`. Of two hundred people who look at
+    a busy list, a few a second let the server make it anew.
+    """
+    door: Door = current_app.extensions["pakka_live"]
+    kept: dict[Any, tuple[float, Any]] = current_app.extensions.setdefault("pakka_regions", {})
+    person = me()
+    # Anew, because the reader may have been told by another process. The minute, because words such as "waits 5 min"
+    # age by themselves.
+    state = door.look(person.shop.id, [topic], anew=True) if person.shop else {}
+    key = (person.shop, person.role, str(get_locale()), int(time.time() // 60), *state.items(), *about)
+    with _MAKING[hash(key) % len(_MAKING)]:
+        found = kept.get(key)
+        if found is None:
+            _forget(kept, _REGIONS)
+            found = kept[key] = (time.monotonic() + 60, Markup(make()))  # noqa: S704  # A template's own words.
+    part: Markup = found[1]
+    return part
+
+
 def _is_topic(topic: str) -> bool:
     kind, _, number = topic.partition(":")
     if not number:
@@ -154,10 +183,12 @@ def _is_topic(topic: str) -> bool:
     return kind in ("order", "upload", "conversation") and number.isascii() and number.isdigit() and len(number) < 19
 
 
-def _forget(kept: dict[Any, tuple[float, Any]]) -> None:
-    if len(kept) > _KEPT:
+def _forget(kept: dict[Any, tuple[float, Any]], most: int = _KEPT) -> None:
+    if len(kept) > most:
         at = time.monotonic()
         for key in [key for key, value in list(kept.items()) if value[0] < at]:
+            kept.pop(key, None)
+        for key in list(kept)[: max(0, len(kept) - most)]:
             kept.pop(key, None)
 
 

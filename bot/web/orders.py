@@ -6,6 +6,7 @@ from typing import Any
 
 from flask import Blueprint, abort, flash, redirect, render_template, request, url_for
 from flask_babel import gettext as _
+from markupsafe import Markup
 from sqlmodel import Session, col, select
 from werkzeug.wrappers import Response
 
@@ -45,11 +46,18 @@ def start() -> Response:
 def page() -> str:
     """List the orders: one of the usual views, narrowed and sorted as the address says."""
     wanted = order_list.Wanted.from_arguments(request.args)
+    if request.headers.get("HX-Target") == "list":
+        return f'<div id="list">{live.region("orders", lambda: _list(wanted), "orders", request.query_string)}</div>'
     state = live.state("orders")
     with tenant.reading() as session:
-        found = order_list.look(session, wanted)
         uploads = session.exec(select(Upload.id, Upload.filename).order_by(col(Upload.id).desc()).limit(20)).all()
-    return render_template("orders.html", wanted=wanted, found=found, uploads=uploads, live=state)
+    return render_template("orders.html", wanted=wanted, list=Markup(_list(wanted)), uploads=uploads, live=state)  # noqa: S704
+
+
+def _list(wanted: order_list.Wanted) -> str:
+    with tenant.reading() as session:
+        found = order_list.look(session, wanted)
+    return render_template("orders_list.html", wanted=wanted, found=found)
 
 
 @dataclass(frozen=True)

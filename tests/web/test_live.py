@@ -8,11 +8,13 @@ from datetime import timedelta
 import pytest
 from flask.testing import FlaskClient
 from playwright.sync_api import Browser, Page, Route, expect
+from sqlmodel import select
 
 from bot.clock import now
-from bot.models import Conversation, Message, Order, Upload
+from bot.models import Conversation, Handover, Message, Order, Upload
 from bot.services import Services
 from bot.web import live
+from tests.web import samples
 from tests.web.conftest import form_token
 from tests.web.samples import PASSWORD, Shop
 
@@ -224,3 +226,41 @@ def _enter(page: Page, served: str, email: str) -> None:
     page.fill("#password", PASSWORD)
     page.click("main button[type=submit]")
     page.wait_for_url(f"{served}/orders")
+
+
+def test_a_list_made_for_one_is_given_to_others_only_while_it_is_true_of_them(
+    shop: Shop, sign_in: SignIn, services: Services
+) -> None:
+    rival = samples.fill(services, "rival", count=2)
+    owner, agent, other = sign_in(shop.owner), sign_in(shop.agent), sign_in(rival.owner)
+    lists = {"HX-Request": "true", "HX-Target": "list"}
+    mine = owner.get("/orders", headers=lists).text
+    assert owner.get("/orders", headers=lists).text == mine
+    assert "#1011" in mine
+    assert "Tick all" in mine
+    assert "Tick all" not in agent.get("/orders", headers=lists).text
+    assert "#1011" not in other.get("/orders", headers=lists).text
+    assert "#1011" not in owner.get("/orders?q=1003", headers=lists).text
+    with services.database.session() as session:
+        session.get_one(Order, shop.orders[11]).reference = "#now"
+        session.get_one(Order, shop.orders[11]).updated_at = now()
+    assert "#now" in owner.get("/orders", headers=lists).text
+
+
+def test_the_queue_tells_each_agent_their_own_number_and_place(shop: Shop, sign_in: SignIn, services: Services) -> None:
+    with services.database.session() as session:
+        task = session.exec(select(Handover).where(Handover.merchant_id == shop.merchant)).first()
+        assert task is not None
+        task.assigned_to = shop.members["agent"]
+        at = task.conversation_id
+    queue = {"HX-Request": "true", "HX-Target": "queue"}
+    agent, owner = sign_in(shop.agent), sign_in(shop.owner)
+    for headers in ({}, queue):
+        theirs = agent.get(f"/inbox?at={at}", headers=headers).text
+        assert 'Mine<span class="count">1</span>' in theirs
+        assert f'class="task current" aria-current="true" href="/inbox/{at}"' in theirs
+        ours = owner.get("/inbox", headers=headers).text
+        assert 'Mine<span class="count">0</span>' in ours
+        assert "current" not in ours.partition('class="tasks"')[2]
+    assert f'href="/inbox/{at}?view=mine"' in agent.get("/inbox?view=mine", headers=queue).text
+    assert f'href="/inbox/{at}?view=mine"' not in owner.get("/inbox?view=mine", headers=queue).text

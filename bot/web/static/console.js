@@ -28,19 +28,22 @@
   // The first news of a list is shown at once. While more and more follows it is brought up to date less and less often,
   // so that two hundred open pages of a busy shop do not keep the server from its work; nothing that came is left out.
   const FIRST = 400;
-  const LONGEST = { orders: 12000, reviews: 12000, uploads: 12000, queue: 4000 };
+  const QUIET = 6000;
+  const LONGEST = { orders: 8000, reviews: 8000, uploads: 8000, queue: 4000 };
   const told = {};
   function tell(kind) {
-    const one = (told[kind] = told[kind] || { at: 0, pause: FIRST, waits: false });
+    const one = (told[kind] = told[kind] || { fetched: 0, heard: 0, pause: FIRST, waits: false });
+    const at = Date.now();
+    const quiet = at - one.heard > QUIET;
+    one.heard = at;
     if (one.waits) return;
-    const since = Date.now() - one.at;
-    one.pause = since > 3 * one.pause ? FIRST : Math.min(one.pause * 2, LONGEST[kind] || FIRST);
+    one.pause = quiet ? FIRST : Math.min(one.pause * 3, LONGEST[kind] || FIRST);
     one.waits = true;
     setTimeout(() => {
       one.waits = false;
-      one.at = Date.now();
+      one.fetched = Date.now();
       htmx.trigger(body, `live:${kind}`);
-    }, Math.max(0, one.pause - since));
+    }, Math.max(0, one.fetched + one.pause - at));
   }
 
   // Whoever has ticked rows keeps the ticks when the region is brought up to date; whoever has something unfolded in

@@ -1,0 +1,299 @@
+"""Measure many people in the console at once: `python -m tests.bench.bench_live [--people 200] [--conversations N]`.
+
+Starts PostgreSQL, Redis and the web server of the Procfile, fills them as `bench_pages` does, and posts signed webhooks
+all the time while orders and conversations keep changing. First nobody is in the console; then so many people have it
+open, half in the list of orders and half in a conversation of the inbox, whose browsers do what `console.js` does: ask
+`/live`, and fetch what has changed. Prints how long webhooks, and the pages of one more person, took in each half.
+"""
+
+import argparse
+import asyncio
+import hmac
+import json
+import os
+import socket
+import statistics
+import subprocess
+import tempfile
+import time
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager, suppress
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import psutil
+from sqlalchemy import text
+
+from bot.clock import now
+from bot.local.bootstrap import PYTHON, ROOT
+from bot.local.redis import RedisServer, find_server
+from bot.services import Services
+from bot.settings import Settings
+from bot.web import sessions
+from bot.web.members import create_member
+from tests.bench.bench_pages import database
+from tests.bench.full_console import Full, fill
+from tests.web.conftest import SECRET
+
+APP_SECRET = "the app secret of a benchmark"
+POLL, FIRST, QUIET, LONGEST = 0.8, 0.4, 6.0, {"orders": 8.0, "queue": 4.0}
+"""As `live-worker.js` and `console.js` have them."""
+WARM = 20.0
+"""Seconds until pages that are told of news all the time ask as seldom as they will."""
+Answer = tuple[int, dict[str, str], bytes]
+"""Status, headers in small letters, and body."""
+
+
+@dataclass
+class Times:
+    """What one half of the measurement saw, in milliseconds."""
+
+    webhooks: list[float] = field(default_factory=list)
+    pages: list[float] = field(default_factory=list)
+    asked: int = 0
+    fetched: list[float] = field(default_factory=list)
+
+
+class Browser:
+    """One kept-alive connection to the web server."""
+
+    def __init__(self, port: int, cookie: str = "") -> None:
+        """Prepare; the first call connects."""
+        self._port = port
+        self._cookie = cookie
+        self._streams: tuple[asyncio.StreamReader, asyncio.StreamWriter] | None = None
+
+    async def call(
+        self, method: str, path: str, body: bytes = b"", **headers: str
+    ) -> tuple[int, dict[str, str], bytes]:
+        """Send a request, again on a new connection when the server has just closed the old one."""
+        for attempt in range(2):
+            with suppress(ConnectionError, asyncio.IncompleteReadError):
+                return await self._call(method, path, body, headers)
+            self._streams = None
+            if attempt:
+                break
+        raise ConnectionError(path)
+
+    async def _call(self, method: str, path: str, body: bytes, headers: dict[str, str]) -> Answer:
+        self._streams = self._streams or await asyncio.open_connection("127.0.0.1", self._port)
+        reader, writer = self._streams
+        lines = [f"{method} {path} HTTP/1.1", "Host: 127.0.0.1", f"Content-Length: {len(body)}"]
+        lines += [f"{name.replace('_', '-')}: {value}" for name, value in headers.items()]
+        lines += [f"Cookie: {self._cookie}"] if self._cookie else []
+        writer.write("\r\n".join(lines).encode() + b"\r\n\r\n" + body)
+        head = (await reader.readuntil(b"\r\n\r\n")).decode("latin-1").split("\r\n")
+        told = {name.lower(): value.strip() for name, _, value in (line.partition(":") for line in head[1:])}
+        content = await reader.readexactly(int(told.get("content-length") or 0))
+        if told.get("connection") == "close":
+            self._streams = None
+        return int(head[0].split()[1]), told, content
+
+
+async def person(port: int, cookie: str, page: str, topics: str, lists: str, times: Times, end: float) -> None:
+    """Keep a page open as a browser does."""
+    browser, etag, known, at, pause, heard = Browser(port, cookie), "", None, 0.0, FIRST, 0.0
+    due: float | None = None
+    while time.monotonic() < end:
+        status, told, body = await browser.call("GET", f"/live?{topics}", If_None_Match=etag)
+        times.asked += 1
+        if status == 200:
+            etag, fresh = told["etag"], json.loads(body)
+            if known is not None and fresh != known:
+                quiet, heard = time.monotonic() - heard > QUIET, time.monotonic()
+                if due is None:
+                    pause = FIRST if quiet else min(pause * 3, LONGEST[lists])
+                    due = max(heard, at + pause)
+            known = fresh
+        elif status != 304:
+            raise SystemExit(f"/live answered {status}")
+        if due is not None and time.monotonic() >= due:
+            at, due = time.monotonic(), None
+            target = "list" if lists == "orders" else "queue"
+            status, _told, _body = await browser.call("GET", page, HX_Request="true", HX_Target=target)
+            times.fetched.append((time.monotonic() - at) * 1000)
+            assert status == 200, (page, status)
+        await asyncio.sleep(POLL)
+
+
+async def meta(port: int, rate: float, times: Times, end: float) -> None:
+    """Post signed webhooks at a fixed rate, whatever the answers do."""
+    idle: list[Browser] = []
+
+    async def post(number: int) -> None:
+        body = json.dumps(
+            {"object": "whatsapp_business_account", "entry": [{"id": f"{time.time()}:{number}"}]}
+        ).encode()
+        signature = "sha256=" + hmac.digest(APP_SECRET.encode(), body, "sha256").hex()
+        browser = idle.pop() if idle else Browser(port)
+        began = time.monotonic()
+        status, _told, _body = await browser.call("POST", "/webhooks/whatsapp", body, X_Hub_Signature_256=signature)
+        times.webhooks.append((time.monotonic() - began) * 1000)
+        assert status == 200, status
+        idle.append(browser)
+
+    await _steadily(rate, end, post)
+
+
+async def reader(port: int, cookie: str, pages: tuple[str, ...], times: Times, end: float) -> None:
+    """Open one page after the other, four a second, as a person who is measured."""
+    browser = Browser(port, cookie)
+    number = 0
+    while time.monotonic() < end:
+        began = time.monotonic()
+        status, _told, _body = await browser.call("GET", pages[number % len(pages)])
+        times.pages.append((time.monotonic() - began) * 1000)
+        assert status == 200, status
+        number += 1
+        await asyncio.sleep(0.25)
+
+
+async def _steadily(rate: float, end: float, deed) -> None:  # type: ignore[no-untyped-def]
+    begun, running, number = time.monotonic(), set(), 0
+    while time.monotonic() < end:
+        task = asyncio.create_task(deed(number))
+        running.add(task)
+        task.add_done_callback(running.discard)
+        number += 1
+        await asyncio.sleep(max(0.0, begun + number / rate - time.monotonic()))
+    await asyncio.gather(*running)
+
+
+async def life(services: Services, full: Full, rate: float, end: float) -> None:
+    """Let orders and conversations of the large shop change, as if shoppers answered."""
+
+    def change(number: int) -> None:
+        with services.database.engine.begin() as connection:
+            connection.execute(text("update orders set updated_at = :at where id = :id"),
+                               {"at": now(), "id": full.talk - number % 500 * 2})  # fmt: skip
+            connection.execute(
+                text("update conversation set seq = seq + 1 where id = (select conversation_id from handover"
+                     " where merchant_id = :shop and resolved_at is null order by id desc offset :n limit 1)"),
+                {"shop": full.shop.merchant, "n": number % 100},
+            )  # fmt: skip
+
+    await _steadily(rate, end, lambda number: asyncio.to_thread(change, number))
+
+
+async def half(port: int, services: Services, full: Full, people: list[str], given: argparse.Namespace) -> Times:
+    """Measure for a while with these people in the console."""
+    times = Times()
+    end = time.monotonic() + WARM + given.seconds
+    pages = ("/orders", "/inbox", f"/inbox/{full.talk}", f"/orders/{full.talk}")
+    tasks = [
+        meta(port, given.webhooks, times, end),
+        reader(port, given.cookie, pages, times, end),
+        life(services, full, given.changes, end),
+    ]
+    for number, cookie in enumerate(people):
+        talk = full.talk - number * 2
+        wanted = (f"/inbox?at={talk}", f"t=queue&t=conversation:{talk}", "queue")
+        if number % 2:
+            wanted = ("/orders", "t=orders", "orders")
+        tasks.append(_later(number * POLL / len(people), person(port, cookie, *wanted, times, end)))
+    running = asyncio.gather(*tasks)
+    await asyncio.sleep(WARM)
+    for seen in (times.webhooks, times.pages, times.fetched):
+        seen.clear()
+    times.asked = 0
+    await running
+    return times
+
+
+async def _later(seconds: float, deed) -> None:  # type: ignore[no-untyped-def]
+    await asyncio.sleep(seconds)
+    await deed
+
+
+@asynccontextmanager
+async def web_server(environment: dict[str, str], port: int) -> AsyncIterator[psutil.Process]:
+    """Run the web process of the Procfile."""
+    command = next(line for line in (ROOT / "Procfile").read_text().splitlines() if line.startswith("web:"))
+    values = os.environ | environment | {"PORT": str(port), "HOST": "127.0.0.1", "WEB_CONCURRENCY": "1"}
+    values["PATH"] = f"{Path(PYTHON).resolve().parent}:{Path(PYTHON).parent}:{values['PATH']}"
+    with open(os.devnull, "wb") as nowhere:
+        server = subprocess.Popen(
+            ["/bin/sh", "-c", f"exec {command.partition(':')[2]}"], cwd=ROOT, env=values, stdout=nowhere, stderr=nowhere
+        )
+        try:
+            for _ in range(600):
+                with suppress(OSError):
+                    if (await Browser(port).call("GET", "/healthz"))[0] == 200:
+                        break
+                await asyncio.sleep(0.1)
+            yield psutil.Process(server.pid)
+        finally:
+            server.terminate()
+            server.wait()
+
+
+def _told(times: Times, seconds: float, cpu: float) -> dict[str, object]:
+    return {
+        "webhook_ms": _spread(times.webhooks),
+        "page_ms": _spread(times.pages),
+        "live_questions_per_s": round(times.asked / seconds, 1),
+        "pages_fetched_by_news_per_s": round(len(times.fetched) / seconds, 1),
+        "web_cores": round(cpu / seconds, 2),
+    }
+
+
+def _spread(values: list[float]) -> dict[str, float]:
+    parts = statistics.quantiles(values, n=100)
+    return {"n": len(values), "p50": round(parts[49], 1), "p95": round(parts[94], 1), "p99": round(parts[98], 1)}
+
+
+async def run(url: str, redis_url: str, given: argparse.Namespace) -> dict[str, object]:
+    """Fill, start, measure without and with people."""
+    environment = {"DATABASE_URL": url, "REDIS_URL": redis_url, "SECRET_KEY": SECRET, "PUBLIC_URL": "http://127.0.0.1",
+                   "WHATSAPP_APP_SECRET": APP_SECRET}  # fmt: skip
+    services = Services.from_settings(Settings.from_env(database_url=url, redis_url=redis_url, secret_key=SECRET))
+    full = fill(services, given.conversations)
+    with services.database.session() as session:
+        people = []
+        for number in range(given.people + 1):
+            somebody = create_member(
+                session, email=f"{number}@bench.test", role="owner", merchant_id=full.shop.merchant
+            )
+            people.append("pakka=" + sessions.begin(session, somebody, complete=True, device="a browser", at=now()))
+    given.cookie = people.pop()
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    told: dict[str, object] = {"people": given.people, "messages": full.messages, "webhooks_per_s": given.webhooks,
+                               "changes_per_s": given.changes}  # fmt: skip
+    async with web_server(environment, port) as server:
+        for name, some in (("nobody", []), ("everybody", people)):
+            began = _cpu(server)
+            times = await half(port, services, full, some, given)
+            told[name] = _told(times, given.seconds, (_cpu(server) - began) * given.seconds / (given.seconds + WARM))
+    services.database.engine.dispose()
+    return told
+
+
+def _cpu(server: psutil.Process) -> float:
+    return sum(sum(one.cpu_times()[:2]) for one in (server, *server.children(recursive=True)))
+
+
+def main() -> None:
+    """Read the command line, and print what was measured."""
+    arguments = argparse.ArgumentParser(description=__doc__)
+    arguments.add_argument("--people", type=int, default=200)
+    arguments.add_argument("--conversations", type=int, default=100_000)
+    arguments.add_argument("--webhooks", type=float, default=50.0, help="a second")
+    arguments.add_argument(
+        "--changes", type=float, default=5.0, help="a second, of orders and of conversations that wait"
+    )
+    arguments.add_argument("--seconds", type=float, default=30.0)
+    arguments.add_argument("--url", help="an empty PostgreSQL database; without it one is started for the measurement")
+    given = arguments.parse_args()
+    with database(given.url) as url, tempfile.TemporaryDirectory(prefix="pakka-redis-") as folder:
+        server = RedisServer(Path(folder), find_server())
+        server.start()
+        try:
+            print(json.dumps(asyncio.run(run(url, server.url, given)), indent=1))
+        finally:
+            server.stop()
+
+
+if __name__ == "__main__":
+    main()
