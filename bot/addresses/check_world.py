@@ -5,7 +5,6 @@ from __future__ import annotations
 import re
 from functools import lru_cache
 
-import phonenumbers
 from rapidfuzz.fuzz import ratio
 
 from bot.addresses.content import EMAIL, informative, is_doubled, is_junk, is_only_pobox
@@ -55,6 +54,8 @@ def _take_phones(text: str, code: str) -> tuple[str, tuple[str, ...]]:
         text = EMAIL.sub(", ", text)
     if not LONG_NUMBER.search(text) or re.search(r"(?i)makani", text):
         return text, ()
+    import phonenumbers  # It costs a twentieth of a second, and few addresses hold a number.
+
     found = []
     try:
         matches = list(phonenumbers.PhoneNumberMatcher(text, code))

@@ -56,6 +56,7 @@ _CALL_WORDS = re.compile(
     re.I,
 )
 
+_FOUR_ALIKE = re.compile("|".join(letter * 4 for letter in "abcdefghijklmnopqrstuvwxyz"))
 _ECHO = re.compile(r"(.{2,3})\1+")
 _DIGIT = re.compile(r"\d")
 _TO_ALNUM = {n: chr(n).lower() if chr(n).isalnum() else None for n in range(128)}
@@ -90,7 +91,7 @@ def is_junk(text: str, found: list[str], letters: bytes, latin_script: bool, tru
         FILLER_TEXT.match(text.strip(" .,!?"))
         or (few and not digits and _FILLER.issuperset(found))
         or (len(bare) >= 4 and len(set(bare)) <= 2)
-        or any(bare.count(letter) >= 4 and letter * 4 in text for letter in set(bare))
+        or _FOUR_ALIKE.search(text)
         or (len(found) == 1 and not digits and len(bare) >= 6 and _ECHO.fullmatch(bare))
         or (few and not digits and any(bare[n : n + 4] in _RUNS for n in range(len(bare) - 3)))
         or (len(found) >= 2 and len(bare) >= 8 and not digits and len(set(found)) == 1 and len(found[0]) <= 4)

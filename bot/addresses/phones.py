@@ -5,14 +5,11 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 from functools import lru_cache
-
-import phonenumbers
-from phonenumbers import PhoneNumberType
+from typing import TYPE_CHECKING
 
 from bot.addresses.records import FINDINGS, Finding
 from bot.addresses.text import ascii_digits
 
-MOBILE = frozenset({PhoneNumberType.MOBILE, PhoneNumberType.FIXED_LINE_OR_MOBILE, PhoneNumberType.UNKNOWN})
 RUN_UP = "01234567890123456789"
 RUN_DOWN = RUN_UP[::-1]
 
@@ -34,8 +31,15 @@ def check_phone(number: str, country: str = "IN") -> PhoneReport:
     return _judge(str(number or "")[:64], (country or "").upper()[:2])
 
 
+# The library costs a twentieth of a second, so it is imported where a number is judged.
+if TYPE_CHECKING:
+    import phonenumbers
+
+
 @lru_cache(maxsize=4096)
 def _judge(number: str, country: str) -> PhoneReport:
+    import phonenumbers
+
     text = re.sub(r"^\s*00(?=\d)", "+", ascii_digits(number))
     if not text.strip():
         return PhoneReport("", "", False, False, False, (_finding("PHONE_MISSING", ""),))
@@ -47,7 +51,7 @@ def _judge(number: str, country: str) -> PhoneReport:
         parsed = _with_bare_country_code(text) or parsed
     possible, valid = phonenumbers.is_possible_number(parsed), phonenumbers.is_valid_number(parsed)
     region = phonenumbers.region_code_for_number(parsed) or ""
-    mobile = valid and phonenumbers.number_type(parsed) in MOBILE
+    mobile = valid and phonenumbers.number_type(parsed) in _mobile()
     codes = []
     if possible and is_made_up(str(parsed.national_number)):
         codes.append("PHONE_FAKE")
@@ -61,8 +65,16 @@ def _judge(number: str, country: str) -> PhoneReport:
     return PhoneReport(e164, region, possible, valid, mobile, tuple(_finding(c, number) for c in codes))
 
 
+def _mobile() -> tuple[int, ...]:
+    from phonenumbers import PhoneNumberType
+
+    return PhoneNumberType.MOBILE, PhoneNumberType.FIXED_LINE_OR_MOBILE, PhoneNumberType.UNKNOWN
+
+
 def _with_bare_country_code(text: str) -> phonenumbers.PhoneNumber | None:
     """Read "919876501234" as +91...: shops export international numbers without the plus sign."""
+    import phonenumbers
+
     try:
         parsed = phonenumbers.parse("+" + re.sub(r"\D", "", text))
     except phonenumbers.NumberParseException:

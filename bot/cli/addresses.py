@@ -90,6 +90,7 @@ def _each_line(answer: Any) -> None:
     """Answer every JSON line on standard input with one on standard output; name the line that cannot be read."""
     from bot.addresses.index import IndexMissing
 
+    out = sys.stdout.buffer
     failed = 0
     for number, line in enumerate(sys.stdin, 1):
         if not line.strip():
@@ -106,9 +107,10 @@ def _each_line(answer: Any) -> None:
             continue
         try:
             # A lone half of a surrogate pair can be read from JSON but not be written as UTF-8.
-            click.echo(json.dumps(answer(row), ensure_ascii=False).encode("utf-8", "replace"))
+            out.write(json.dumps(answer(row), ensure_ascii=False).encode("utf-8", "replace") + b"\n")
         except IndexMissing as error:
             raise click.ClickException(str(error)) from error
+    out.flush()
     if failed:
         raise click.ClickException(f"{failed} line(s) could not be read; the others were answered.")
 

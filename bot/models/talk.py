@@ -264,8 +264,13 @@ class Handover(SQLModel, table=True):
 
     __tablename__ = "handover"
     __table_args__ = (
-        Index("uq_handover_open", "conversation_id", unique=True, postgresql_where=sql("resolved_at is null"),
-              sqlite_where=sql("resolved_at is null")),
+        Index(
+            "uq_handover_open",
+            "conversation_id",
+            unique=True,
+            postgresql_where=sql("resolved_at is null"),
+            sqlite_where=sql("resolved_at is null"),
+        ),
         Index("ix_handover_merchant", "merchant_id", "resolved_at"),
     )
 

@@ -228,8 +228,10 @@ def _checked(rules: Rules) -> Rules:
         (rules.return_cost < 0, "return_cost: must not be negative"),
         (rules.message_price is not None and not 0 <= rules.message_price <= 10**6, "message_price: from 0 to 1000000"),
         (len(rules.reminder_hours) > 2, "reminder_hours: two reminders at the most"),
-        (any(not 0 < hours <= _MOST_REMINDER for hours in rules.reminder_hours),
-         "reminder_hours: above 0, at most 336 (14 days)"),
+        (
+            any(not 0 < hours <= _MOST_REMINDER for hours in rules.reminder_hours),
+            "reminder_hours: above 0, at most 336 (14 days)",
+        ),
         (not rules.courier_days or not set(rules.courier_days) <= set(range(7)), "courier_days: 0 (Monday) to 6"),
         (rules.parcel_kg <= 0, "parcel_kg: must be above 0"),
         (len(rules.parcel_cm) != 3 or min(rules.parcel_cm) <= 0, "parcel_cm: length, breadth and height, above 0"),
