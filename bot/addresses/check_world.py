@@ -115,7 +115,7 @@ def _judge_code(
     ):
         findings.append(finding("STATE_WRONG", address.state))
         return None
-    if country.country.city_states and city and state and _contradict(city, state, code, places):
+    if names is None and city and state and _contradict(city, state, code, country, places):
         findings.append(finding("PIN_CITY", address.city, "The city lies in another state, emirate or governorate."))
         return ask(
             "CONFIRM_CITY_OR_PIN",
@@ -158,10 +158,20 @@ def _town_of(names: tuple[str, ...], code: str, places: Index) -> str:
     return (known or list(names))[0].title()
 
 
-def _contradict(city: str, state: str, code: str, places: Index) -> bool:
-    """Tell whether a city lies in another region than the one whose capital carries the state's name."""
+def _apart(one: str, other: str) -> bool:
+    return one.isdigit() and other.isdigit() and abs(int(one) - int(other)) > 3
+
+
+def _contradict(city: str, state: str, code: str, country: Habits, places: Index) -> bool:
+    """Tell whether a city lies elsewhere than the state: than its capital, or by far than all codes of a province."""
     if city == state:
         return False
+    if not country.country.city_states:
+        if len(city) < 4 or len(state) < 4:
+            return False
+        of_city, of_state = places.post_areas(code, city), places.post_areas(code, state)
+        # Small states are districts, which lie inside others; and nobody minds Islamabad under Punjab.
+        return bool(of_city) and len(of_state) >= 5 and all(_apart(a, b) for a in of_city for b in of_state)
     here, there = places.regions(code, city), places.regions(code, state)
     return bool(here and there and not set(here) & set(there[:1]))
 

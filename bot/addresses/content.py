@@ -25,6 +25,11 @@ FILLER_TEXT = re.compile(
     r"on|before|when).*)?|to be (?:confirmed|given|updated)|address later|"
     r"(?:wahi|vahi|same)(?: wala| address| pata)? (?:jo )?(?:pehle|pahle|last|purana|diya|tha)\b.*|"
     r"(?:jo )?(?:pehle|pahle) (?:wala|diya|bheja|tha)\b.*|purana (?:wala|address|pata)\b.*|"
+    r"(?:la |el |o |a )?(?:misma?|mesm[oa]|stess[oa]|meme|ayni|parehong?)(?: (?:direccion|endereco|indirizzo|"
+    r"adresse|adres|address|de siempre|que antes))?|(?:como|come|comme) (?:antes|prima|avant|siempre)|"
+    r"alamat (?:lama|sama|yang sama|kemarin)|(?:sama|seperti) (?:seperti |dengan )?(?:sebelumnya|kemarin|tadi|"
+    r"yang lalu)|(?:dia chi )?(?:nhu )?cu|casa mia|mi casa|minha casa|rumah saya|bahay ko|nha toi|chez moi|evim|"
+    r"nfs l.{0,2}nwn|"
     r"(?:mera|my|apna) (?:ghar|home|house|address|pata)|pata nahi|(?:ghar|home) (?:pe|par|ka pata)|"
     r"test(?: address| order| only)?(?: \d+)?|(?:no )?address(?: here| line)?(?: \d)?|"
     r"[\W_]*)$",

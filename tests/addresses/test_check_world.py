@@ -90,3 +90,33 @@ def test_countries_that_use_no_postal_code_never_ask_for_one(country):
 def test_an_unknown_country_is_checked_for_its_text_only():
     assert check(Address("12 Long Street, Hill Quarter", city="Somewhere", country="ZZ")).question is None
     assert check(Address("asdfghjk", city="Somewhere", country="ZZ")).codes == ("JUNK",)
+
+
+@pytest.mark.parametrize(
+    ("country", "city", "state", "expected"),
+    [
+        ("PK", "Lahore", "Sindh", True),
+        ("PK", "Faisalabad", "Balochistan", True),
+        ("PK", "Lahore", "Punjab", False),
+        ("PK", "Islamabad", "Punjab", False),
+        ("BD", "Gazipur", "Dhaka", False),
+    ],
+)
+def test_without_a_code_a_city_is_held_against_a_far_province_only(country, city, state, expected):
+    report = check(Address("House 5, Street 2", city=city, state=state, country=country))
+    assert ("PIN_CITY" in report.codes) is expected
+
+
+@pytest.mark.parametrize(
+    ("country", "city", "text"),
+    [
+        ("ID", "Jakarta", "alamat lama"),
+        ("VN", "Hà Nội", "như cũ"),
+        ("EG", "القاهرة", "نفس العنوان"),
+        ("FR", "Paris", "même adresse"),
+    ],
+)
+def test_the_same_as_before_is_no_address_in_any_language(country, city, text):
+    report = check(Address(text, city=city, country=country))
+    assert "JUNK" in report.codes
+    assert report.question.code == "ASK_FULL"
