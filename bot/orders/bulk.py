@@ -27,7 +27,7 @@ def insert_rows(session: Session, table: type[SQLModel], rows: Sequence[dict[str
     """
     if not rows:
         return
-    rows = [{**_defaults(table), **row} for row in rows]
+    rows = [{**defaults_of(table), **row} for row in rows]
     # What the session still holds comes first: the rows may refer to it.
     session.flush()
     if session.info["is_sqlite"]:
@@ -43,11 +43,6 @@ def insert_rows(session: Session, table: type[SQLModel], rows: Sequence[dict[str
             copy.write_row([write(row[name]) if write else row[name] for name, write in writers])
 
 
-def row_values(row: SQLModel) -> dict[str, Any]:
-    """Return the columns of a row that was made, but not yet put into a session."""
-    return {name: getattr(row, name) for name in type(row).model_fields}
-
-
 def _writer(type_: object) -> Callable[[Any], Any] | None:
     return _json if isinstance(type_, JSON) else None
 
@@ -59,7 +54,7 @@ def _json(value: Any) -> str | None:
 _known: dict[type[SQLModel], dict[str, Any]] = {}
 
 
-def _defaults(table: type[SQLModel]) -> dict[str, Any]:
+def defaults_of(table: type[SQLModel]) -> dict[str, Any]:
     """Return the defaults of a table's columns: they live in Python, where COPY does not see them."""
     if table not in _known:
         _known[table] = {

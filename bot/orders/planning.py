@@ -12,12 +12,12 @@ from zoneinfo import ZoneInfo
 from sqlalchemy import select
 from sqlmodel import Session, col
 
-from bot.database import row_id
-from bot.models import Contact, Identity, Merchant, Order, Run, Timer
+from bot.database import among, row_id
+from bot.models import Contact, Conversation, Identity, Merchant, Order, Run, Timer
 from bot.orders.bulk import insert_rows, next_ids
 from bot.orders.rules import Rules
 from bot.talk import stops
-from bot.talk.contacts import PHONE, converse_all, zone_of_phone
+from bot.talk.contacts import PHONE, converse_all, shard_of, zone_of_phone
 from bot.talk.start import START, ask_time
 
 
@@ -58,14 +58,29 @@ def invite(
             for number in strangers
         ],
     )
+    talks: dict[int | None, int] = dict(zip(made.values(), next_ids(session, Conversation, len(made)), strict=True))
+    insert_rows(
+        session,
+        Conversation,
+        [
+            {
+                "id": talk_id,
+                "channel_id": channel_id,
+                "contact_id": contact_id,
+                "shard": shard_of(contact_id or 0, shards),
+                "created_at": at,
+            }
+            for contact_id, talk_id in talks.items()
+        ],
+    )
+    met = {contact_id for contact_id, _timezone in contacts.values()}
     contacts |= {number: (contact_id, None) for number, contact_id in made.items()}
     rules = Rules.from_json(merchant.rules)
     for order in orders:
         order.contact_id, timezone = contacts[order.phone[1:]]
         zone = ZoneInfo(timezone) if timezone else zone_of_phone(order.phone, merchant.timezone)
         order.ask_at = ask_time(order, rules, zone, at)
-    met = {order.contact_id for order in orders if order.contact_id is not None}
-    return converse_all(session, channel_id, met, shards, at)
+    return talks | converse_all(session, channel_id, met, shards, at) if met else talks
 
 
 def enlist(
@@ -99,6 +114,10 @@ def _known(session: Session, channel_id: int, numbers: Sequence[str]) -> dict[st
     statement = (
         select(col(Identity.value), col(Identity.contact_id), col(Contact.timezone))
         .join(Contact, col(Contact.id) == col(Identity.contact_id))
-        .where(col(Identity.channel_id) == channel_id, col(Identity.scheme) == PHONE, col(Identity.value).in_(numbers))
+        .where(
+            col(Identity.channel_id) == channel_id,
+            col(Identity.scheme) == PHONE,
+            among(session, col(Identity.value), numbers),
+        )
     )
     return {number: (contact_id, timezone) for number, contact_id, timezone in session.execute(statement)}

@@ -3,16 +3,16 @@
 import hashlib
 from collections.abc import Sequence
 from datetime import datetime
+from types import SimpleNamespace
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from sqlalchemy.orm import make_transient_to_detached
 from sqlmodel import Session
 
 from bot.addresses import Report
 from bot.database import row_id
 from bot.models import AddressVersion, Merchant, Order, OrderItem, Upload
-from bot.orders.bulk import insert_rows, next_ids, row_values
+from bot.orders.bulk import defaults_of, insert_rows, next_ids
 from bot.orders.changes import address_parts, digest_of, findings_of
 from bot.orders.planning import enlist, invite
 from bot.orders.rules import Rules
@@ -28,19 +28,22 @@ def create_orders(
     fresh: Sequence[tuple[Draft, Report]],
     at: datetime,
     shards: int,
-) -> dict[str, Order]:
-    """Insert new orders with their items and first addresses, and plan their talks.
+) -> dict[str, int]:
+    """Insert new orders with their items and first addresses, and plan their talks; return reference -> id.
 
     `upload` is the list that they came with; None for those that a merchant's system made.
     """
     rules = Rules.from_json(merchant.rules)
     cutoff = rules.next_cutoff(at, ZoneInfo(merchant.timezone))
-    created: dict[str, Order] = {}
+    # Bare values and no models, because to make a model takes longer than to write its row.
+    defaults = defaults_of(Order)
+    orders: list[Any] = []
     items: list[dict[str, Any]] = []
     addresses: list[dict[str, Any]] = []
     for order_id, (draft, report) in zip(next_ids(session, Order, len(fresh)), fresh, strict=True):
         held_out = is_held_out(row_id(merchant), draft.reference, rules.hold_out_percent)
-        created[draft.reference] = Order(
+        order = SimpleNamespace(**defaults)
+        vars(order).update(
             id=order_id,
             merchant_id=row_id(merchant),
             upload_id=upload.id if upload else None,
@@ -61,6 +64,7 @@ def create_orders(
             created_at=at,
             updated_at=at,
         )
+        orders.append(order)
         items += [
             {
                 "order_id": order_id,
@@ -85,17 +89,13 @@ def create_orders(
                 "created_at": at,
             }
         )
-    asked = [order for order in created.values() if not order.held_out] if merchant.channel_id is not None else []
+    asked = [order for order in orders if not order.held_out] if merchant.channel_id is not None else []
     conversations = invite(session, merchant, asked, at, shards=shards)
-    insert_rows(session, Order, [row_values(order) for order in created.values()])
-    for order in created.values():
-        # The row is there already: the session must take it for one that was loaded.
-        make_transient_to_detached(order)
-        session.add(order)
+    insert_rows(session, Order, [vars(order) for order in orders])
     insert_rows(session, OrderItem, items)
     insert_rows(session, AddressVersion, addresses)
     enlist(session, asked, FLOW, conversations, at)
-    return created
+    return {order.reference: order.id for order in orders}
 
 
 def rows_to_store(

@@ -16,7 +16,7 @@ from sqlalchemy.exc import IntegrityError
 from sqlmodel import Session, col
 
 from bot.clock import now
-from bot.database import row_id
+from bot.database import among, row_id
 from bot.jobs import UPLOAD, Bell
 from bot.models import AddressVersion, Audit, Merchant, Order, OrderItem, Upload, UploadRow
 from bot.orders.bulk import insert_rows
@@ -265,8 +265,8 @@ def _store(session: Session, services: Services, upload_id: int, chunk: Chunk) -
         status, problems = parsed.status, [*parsed.problems, *parsed.warnings]
         if order is not None:
             status, problems = meet_known(session, order, one, at, shards=services.settings.shards, bell=services.bell)
-        order = order or created.get(parsed.reference)
-        rows.extend(rows_to_store(upload_id, parsed, status, problems, order.id if order else None))
+        order_id = order.id if order else created.get(parsed.reference)
+        rows.extend(rows_to_store(upload_id, parsed, status, problems, order_id))
         setattr(upload, status, getattr(upload, status) + len(parsed.rows))
     insert_rows(session, UploadRow, rows)
     upload.done += chunk.rows
@@ -281,7 +281,7 @@ def _known_orders(session: Session, merchant: Merchant, chunk: Chunk) -> dict[st
     for part in _parts(references):
         statement = (
             select(Order)
-            .where(col(Order.merchant_id) == merchant.id, col(Order.reference).in_(part))
+            .where(col(Order.merchant_id) == merchant.id, among(session, col(Order.reference), part))
             .order_by(col(Order.id))
             .with_for_update()
         )

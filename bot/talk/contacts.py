@@ -1,16 +1,20 @@
 """Shoppers and their conversations: found by what Meta tells of them, made when they are new."""
 
 import zlib
+from collections import Counter
 from collections.abc import Collection, Iterable, Sequence
 from datetime import datetime
+from functools import cache
 from zoneinfo import ZoneInfo
 
 import phonenumbers
+from phonenumbers import COUNTRY_CODE_TO_REGION_CODE
 from phonenumbers import timezone as phone_zones
+from phonenumbers.tzdata import TIMEZONE_DATA
 from sqlalchemy import select
 from sqlmodel import Session, col
 
-from bot.database import insert_once, row_id
+from bot.database import among, insert_once, row_id
 from bot.models import Contact, Conversation, Identity, Message, Order
 from bot.talk import stops
 
@@ -77,20 +81,25 @@ def ensure_conversation(session: Session, channel_id: int, contact_id: int, shar
     return session.get_one(Conversation, converse_all(session, channel_id, [contact_id], shards, at)[contact_id])
 
 
+def shard_of(contact_id: int, shards: int) -> int:
+    """Return the doorbell to which a shopper's conversation belongs."""
+    return zlib.crc32(str(contact_id).encode()) % shards
+
+
 def converse_all(
     session: Session, channel_id: int, contacts: Collection[int], shards: int, at: datetime
 ) -> dict[int | None, int]:
     """Return the conversations of many shoppers with a number of ours, contact -> conversation, making what is new."""
     statement = select(col(Conversation.contact_id), col(Conversation.id)).where(
         col(Conversation.channel_id) == channel_id,
-        col(Conversation.contact_id).in_(contacts),
+        among(session, col(Conversation.contact_id), contacts),
     )
     known: dict[int | None, int] = dict(session.execute(statement).all())
     rows = [
         {
             "channel_id": channel_id,
             "contact_id": contact_id,
-            "shard": zlib.crc32(str(contact_id).encode()) % shards,
+            "shard": shard_of(contact_id, shards),
             "owner": "bot",
             "epoch": 0,
             "seq": 0,
@@ -151,12 +160,20 @@ def zone_of(contact: Contact, fallback: str, phone: str = "") -> ZoneInfo:
 def zone_of_phone(phone: str, fallback: str) -> ZoneInfo:
     """Return the time zone of a phone number (E.164) where it has one only, else `fallback`."""
     # Zones belong to prefixes of at most seven digits: what is known of one number holds for its neighbours.
-    prefix = phone[:9]
+    prefix = next((code for n in (2, 3, 4) if (code := phone[:n]) in _whole_countries()), phone[:9])
     if prefix not in _zone_of_prefix:
         if len(_zone_of_prefix) > MOST_PREFIXES:
             _zone_of_prefix.clear()
         _zone_of_prefix[prefix] = _look_up_zone(phone)
     return ZoneInfo(_zone_of_prefix[prefix] or fallback)
+
+
+@cache
+def _whole_countries() -> frozenset[str]:
+    """Return the calling codes, with a plus, under which all numbers have the same zones: India's, for one."""
+    under = Counter(f"+{code}" for prefix in TIMEZONE_DATA for n in (1, 2, 3)
+                    if (code := prefix[:n]).isdigit() and int(code) in COUNTRY_CODE_TO_REGION_CODE)  # fmt: skip
+    return frozenset(code for code, prefixes in under.items() if prefixes == 1 and code[1:] in TIMEZONE_DATA)
 
 
 MOST_PREFIXES = 10_000

@@ -13,7 +13,7 @@ from datetime import datetime
 from sqlalchemy import delete, select
 from sqlmodel import Session, col
 
-from bot.database import insert_once
+from bot.database import among, insert_once
 from bot.models import Contact, Identity, Stop
 
 Names = Iterable[tuple[str, str]]
@@ -38,7 +38,7 @@ def since(session: Session, channel_id: int, names: Names) -> dict[tuple[str, st
     if not digests:
         return {}
     statement = select(col(Stop.digest), col(Stop.stopped_at)).where(
-        col(Stop.channel_id) == channel_id, col(Stop.digest).in_(digests)
+        col(Stop.channel_id) == channel_id, among(session, col(Stop.digest), digests)
     )
     return {digests[digest]: at for digest, at in session.execute(statement)}
 

@@ -302,8 +302,9 @@ def _known(session: Session, judged: Sequence[Judged]) -> dict[str, Order]:
 def _make(session: Session, merchant: Merchant, judged: Sequence[Judged], at: datetime) -> dict[str, Order]:
     fresh = [one.order for one in judged if one.order]
     with tenant.lifted(session):
-        made = create_orders(session, None, merchant, fresh, at, services().settings.shards)
-        session.flush()
+        ids = create_orders(session, None, merchant, fresh, at, services().settings.shards)
+        rows = session.exec(select(Order).where(col(Order.id).in_(ids.values())).order_by(col(Order.id))).all()
+        made = {order.reference: order for order in rows}
     for order in made.values():
         _note(session, "order.created", order)
     return made
