@@ -92,8 +92,12 @@ def _judge_text(
     house = bool(parts.first("house_no", "unit")) or has_house(text)
     house = house or (place.state == "Kerala" and HOUSE_NAME.search(lower) is not None)
     where = any(k in parts.found for k in ("building", "street", "sublocality", "locality", "village"))
+    # A planned town needs no more than house and sector: "Plot 55, Sec 22" in Gurugram.
+    planned = any(c.isdigit() for c in parts.first("sublocality"))
     short = (
-        (letters < 8 or not where or _is_cut_off(text, found, names, places)) if house else letters < 15 or count < 2
+        not where or (not planned and (letters < 8 or _is_cut_off(text, found, names, places)))
+        if house
+        else letters < 15 or count < 2
     )
     junk = not phones and is_junk(lower, found, places.letters, raw.isascii(), True)
     if junk:

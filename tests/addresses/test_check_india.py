@@ -217,3 +217,9 @@ def test_the_report_names_the_edition_of_the_directory():
 )
 def test_cues_of_many_kinds_and_scripts_are_read(text, city, code, kind, value):
     assert check(Address(text, city=city, postal_code=code)).part(kind) == value
+
+
+def test_house_and_sector_are_enough_in_a_planned_town():
+    report = check(Address("Plot 55 Sec 22", city="Gurugram", state="Haryana", postal_code="122015"))
+    assert "SHORT" not in report.codes
+    assert report.question is None
