@@ -5,7 +5,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 import structlog
-from sqlalchemy import select, update
+from sqlalchemy import exists, select, update
 from sqlmodel import Session, col
 
 from bot import engine
@@ -32,6 +32,8 @@ log = structlog.get_logger()
 WINDOW = timedelta(hours=24)
 TOGETHER = timedelta(minutes=90)
 """Orders of one shopper that are due this close to each other are asked about in one message."""
+PAUSE = timedelta(minutes=1)
+"""Between the last word about one order and the first about the next: one bubble is one turn."""
 LOOKUPS = 6
 """More in a row than this is a flow that goes in circles."""
 ASKING = ("order_confirmation", "several_orders")
@@ -286,7 +288,6 @@ class Handler:
         soon = scene.at + TOGETHER
         others = self.session.execute(
             select(Run)
-            .join(Timer, (col(Timer.run_id) == col(Run.id)) & (col(Timer.nth) == start.START))
             .join(Order, col(Order.id) == col(Run.order_id))
             .where(
                 col(Run.conversation_id) == scene.conversation.id,
@@ -294,7 +295,9 @@ class Handler:
                 col(Run.flow) == "order_confirmation",
                 col(Run.id) != scene.run.id,
                 col(Run.status).in_(("planned", "queued")),
-                col(Timer.fire_at) <= soon,
+                exists().where(
+                    col(Timer.run_id) == col(Run.id), col(Timer.nth) == start.START, col(Timer.fire_at) <= soon
+                ),
                 col(Order.status) == "open",
                 col(Order.intent) == "unasked",
             )
@@ -350,7 +353,7 @@ class Handler:
             log.error("flow.error", flow=run.flow, step=run.step, error=str(error))
             self._fail(scene, "flow_error")
         if run.status != "waiting":
-            self._promote(scene.conversation, scene.cause, scene.at)
+            self._promote(scene.conversation, scene.cause, scene.at, pause=scene.sent > 0)
 
     def _make_room(self, scene: Scene, state: State) -> None:
         """When a finished run is reopened, the one that waits goes back into the queue."""
@@ -378,8 +381,8 @@ class Handler:
             detail={"step": scene.run.step},
         )
 
-    def _promote(self, conversation: Conversation, cause: str, at: datetime) -> None:
-        """Begin the run that has waited longest, when nothing else is open."""
+    def _promote(self, conversation: Conversation, cause: str, at: datetime, *, pause: bool = False) -> None:
+        """Begin the run that has waited longest, when nothing else is open; after a pause where a bubble just went."""
         if conversation.owner != "bot" or self._waiting(conversation) is not None:
             return
         run = self.session.execute(
@@ -388,7 +391,9 @@ class Handler:
             .order_by(col(Run.id))
             .limit(1)
         ).scalar_one_or_none()
-        if run is not None:
+        if run is not None and pause:
+            start.postpone(self.session, run, at + PAUSE)
+        elif run is not None:
             self._begin(self._scene_of(conversation, run, cause=cause, at=at, is_reply=False))
 
     # Rows

@@ -5,7 +5,7 @@ from datetime import datetime, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from sqlalchemy import delete, select
+from sqlalchemy import delete, func, select
 from sqlmodel import Session, col
 
 from bot.clock import at_local, now
@@ -96,6 +96,16 @@ def plan_all(
     return runs
 
 
+def postpone(session: Session, run: Run, to: datetime) -> None:
+    """Put a run that waited behind another one back on the timetable."""
+    run.status = "planned"
+    session.flush()
+    mine = (col(Timer.run_id) == run.id, col(Timer.nth) == START)
+    earlier = session.execute(select(func.count()).select_from(Timer).where(*mine)).scalar_one()
+    session.add(Timer(run_id=row_id(run), turn=-earlier, nth=START, fire_at=to))
+    session.flush()
+
+
 def withdraw(session: Session, order_ids: Collection[int]) -> set[int]:
     """Take the talks of orders off the timetable; return the orders whose talk had already begun, which are left alone.
 
@@ -104,11 +114,11 @@ def withdraw(session: Session, order_ids: Collection[int]) -> set[int]:
     if not order_ids:
         return set()
     runs = list(session.execute(select(Run).where(col(Run.order_id).in_(order_ids)).with_for_update()).scalars())
-    planned = [row_id(run) for run in runs if run.status == "planned"]
+    planned = [row_id(run) for run in runs if run.status == "planned" and not run.state]
     if planned:
         session.execute(delete(Timer).where(col(Timer.run_id).in_(planned)))
         session.execute(delete(Run).where(col(Run.id).in_(planned)))
-    return {run.order_id for run in runs if run.status != "planned"}
+    return {run.order_id for run in runs if row_id(run) not in planned}
 
 
 def _zones(session: Session, contacts: Collection[int], fallback: str) -> Callable[[Order], ZoneInfo]:

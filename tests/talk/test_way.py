@@ -130,6 +130,21 @@ def test_a_language_whose_template_is_not_approved_gives_way_to_one_that_is(
         assert (message.status == "held") == (language not in approved)
 
 
+def test_the_next_order_comes_a_while_after_the_last_word_about_the_first(
+    services: Services, house: House, ask: Callable[..., Order]
+) -> None:
+    first = ask()
+    second = ask(phone=first.phone)
+    assert len(house.chat(first.phone)) == 1
+    house.says(first.phone, type="tap", index=0)
+    assert len(house.chat(first.phone)) == 3
+    let_time_pass(services)
+    house.work()
+    assert len(house.chat(first.phone)) == 4
+    house.says(first.phone, type="tap", index=0)
+    assert (fresh(services, first).intent, fresh(services, second).intent) == ("confirmed", "confirmed")
+
+
 def test_silence_reminds_twice_and_then_gives_up_without_a_word(
     services: Services, house: House, ask: Callable[..., Order]
 ) -> None:
