@@ -9,17 +9,18 @@ from flows.cancel import CONFIRMED, cancel_steps, standing
 from flows.common import AFTER, INTERRUPTS, OVERTAKEN, common_steps, is_closed, on_the_way, still_open
 from flows.slot import slot_steps, wish
 from flows.telling import tell
+from flows.which import which_cancel_steps
 
 REOPEN: Mapping[str, Path] = {
     **{kind: path for kind, path in TAKES.items() if kind != "out_of_scope"},
     "change_address": go("address_full", keep=fresh),
     "slot_choice": go("slot_wish", keep=wish),
     "reschedule": go("slot_wish", keep=wish),
-    "cancel": "cancel_check",
+    "cancel": "cancel_which",
     "confirm": "yes_heard",
     "dont_cancel": "yes_heard",
 }
-MIDWAY: Mapping[str, Path] = {"cancel": "cancel_check"}
+MIDWAY: Mapping[str, Path] = {"cancel": "cancel_which"}
 
 FLOW = prove(
     Flow(
@@ -45,11 +46,12 @@ FLOW = prove(
                 confirmed="thanks",
                 asked="thanks",
             ),
+            *which_cancel_steps(),
             Decide("close", standing, {"confirmed": "thanks", "cancelled": "revive", "open": "thanks"}),
             End("thanks", texts="address.thanks", hear=REOPEN),
             End("unanswered", quiet=True, hear=REOPEN),
             End("gone", say=on_the_way, hear=AFTER),
-            *common_steps({"cancel": "cancel_check", "confirm": "yes_heard", "dont_cancel": "yes_heard"}),
+            *common_steps({"cancel": "cancel_which", "confirm": "yes_heard", "dont_cancel": "yes_heard"}),
         ),
     )
 )

@@ -9,16 +9,17 @@ from flows.cancel import CONFIRMED, cancel_steps, standing
 from flows.common import AFTER, INTERRUPTS, OVERTAKEN, common_steps, is_closed, on_the_way, still_open
 from flows.slot import slot_steps, wish
 from flows.telling import tell
+from flows.which import which_cancel_steps
 
 REOPEN: Mapping[str, Path] = {
     "slot_choice": go("slot_wish", keep=wish),
     "reschedule": go("slot_wish", keep=wish),
     "change_address": go("address_full", keep=fresh),
-    "cancel": "cancel_check",
+    "cancel": "cancel_which",
     "confirm": "yes_heard",
     "dont_cancel": "yes_heard",
 }
-MIDWAY: Mapping[str, Path] = {"cancel": "cancel_check", "change_address": go("address_full", keep=fresh)}
+MIDWAY: Mapping[str, Path] = {"cancel": "cancel_which", "change_address": go("address_full", keep=fresh)}
 
 
 def good_bye(view: View) -> tuple[str, ...]:
@@ -43,18 +44,19 @@ FLOW = prove(
         steps=(
             Decide("begin", still_open, {"yes": "slot_days", "no": "settled"}),
             *slot_steps(then="close", none="unanswered", left="unanswered", hear=MIDWAY),
-            *address_steps(good="close", then="close", left="unanswered", cancel={"cancel": "cancel_check"})[1:],
+            *address_steps(good="close", then="close", left="unanswered", cancel={"cancel": "cancel_which"})[1:],
             *cancel_steps(
                 yes=go("close", CONFIRMED, say="common.accepted"),
                 as_ordered=go("close", CONFIRMED, say="common.accepted"),
                 confirmed="noted",
                 asked="noted",
             ),
+            *which_cancel_steps(),
             Decide("close", standing, {"confirmed": "noted", "cancelled": "revive", "open": "noted"}),
             End("noted", say=good_bye, texts="slot.noted", hear=REOPEN),
             End("unanswered", quiet=True, hear=REOPEN),
             End("gone", say=on_the_way, hear=AFTER),
-            *common_steps({"cancel": "cancel_check", "confirm": "yes_heard", "dont_cancel": "yes_heard"}),
+            *common_steps({"cancel": "cancel_which", "confirm": "yes_heard", "dont_cancel": "yes_heard"}),
         ),
     )
 )

@@ -11,10 +11,11 @@ from bot.engine import CLOSE, RESUME, STAY, Ask, Decide, End, Flow, OpenTask, Re
 from bot.engine.flow import Path, Step
 from flows import judging as judge
 from flows.address import HEARD, address_steps, fresh
-from flows.cancel import AS_AGREED, CANCEL, CONFIRMED, KEPT, cancel_steps, standing
+from flows.cancel import AS_AGREED, CANCEL, CONFIRMED, cancel_steps, standing
 from flows.common import AFTER, DAY, INTERRUPTS, OVERTAKEN, common_steps, is_closed, keep_theirs, on_the_way, silent
 from flows.slot import slot_steps, wish
 from flows.telling import tell
+from flows.which import which_cancel_steps
 
 PATIENCE = (timedelta(hours=4), timedelta(hours=16), timedelta(hours=24))
 YES = go("address_check", CONFIRMED, say="common.accepted", keep=keep_theirs)
@@ -87,22 +88,7 @@ AFTER_YES: tuple[Step, ...] = (
 )
 AFTER_NO: tuple[Step, ...] = cancel_steps(yes=YES, as_ordered=AS_ORDERED, confirmed="confirmed", asked="confirm")
 WHICH_ORDER: tuple[Step, ...] = (
-    Decide("cancel_which", judge.which, {"which": "which_cancel", "this": "cancel_check"}),
-    Ask(
-        "which_cancel",
-        texts="which.cancel",
-        form="list",
-        offer=judge.orders,
-        on={"order": go("picked_cancel", keep=judge.pick), "none": KEPT},
-        patience=DAY,
-        silent=go(CLOSE, silent, OpenTask("call_list")),
-        listens="idle",
-    ),
-    Decide(
-        "picked_cancel",
-        judge.this_or_other,
-        {"this": CANCEL, "other": go(RESUME, judge.cancel_other, say="which.other_cancelled")},
-    ),
+    *which_cancel_steps(),
     Decide("address_which", judge.which, {"which": "which_address", "this": NEW_ADDRESS}),
     Ask(
         "which_address",

@@ -30,6 +30,7 @@ from flows.cancel import cancel_steps
 from flows.common import AFTER, DAY, INTERRUPTS, common_steps, on_the_way, still_open
 from flows.slot import slot_steps, wish
 from flows.telling import tell
+from flows.which import which_cancel_steps
 
 PEOPLE = ("family", "guard", "neighbour")
 MOST_TRIES = 2
@@ -180,7 +181,8 @@ CHANGES_OF_PLAN: tuple[Step, ...] = (
     *slot_steps(then="ready", none="after_dispatch", left="unanswered", hear={"cancel": "may_cancel"}),
     Decide("may_readdress", still_open, {"yes": go("address_full", keep=fresh), "no": "after_dispatch"}),
     *address_steps(good="ready", then="ready", left="unanswered", cancel={"cancel": "may_cancel"})[1:],
-    Decide("may_cancel", still_open, {"yes": "cancel_check", "no": "after_dispatch"}),
+    Decide("may_cancel", still_open, {"yes": "cancel_which", "no": "after_dispatch"}),
+    *which_cancel_steps(),
     *cancel_steps(
         yes=go("ready", Record("intent", "confirmed")),
         as_ordered=go("ready", Record("intent", "confirmed")),

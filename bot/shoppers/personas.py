@@ -28,11 +28,12 @@ class Bubble:
 
 @dataclass(frozen=True)
 class Deed:
-    """What a shopper does after a while; `says` is what they want of their orders from then on, if it tells."""
+    """What a shopper does after a while; `says` is what they want from then on of all their orders, or of `order`."""
 
     after: timedelta
     act: dict[str, Any]
     says: str | None = None
+    order: str = ""
 
 
 Reaction = Callable[["Persona", Bubble], Sequence[Deed]]
@@ -77,8 +78,12 @@ class Persona:
 
 def tap(bubble: Bubble, choice: str, after: timedelta, says: str | None = None) -> list[Deed]:
     """Tap a button by its meaning; nothing when it is not there."""
-    found = [button_id for name, button_id, _ in bubble.choices if name.split(":")[0] == choice]
-    return [Deed(after, {"type": "pick" if bubble.is_list else "tap", "id": found[0]}, says)] if found else []
+    found = [(name.partition(":"), button_id) for name, button_id, _ in bubble.choices]
+    for (name, _, rest), button_id in found:
+        if name == choice:
+            order = rest if name == "order" else ""
+            return [Deed(after, {"type": "pick" if bubble.is_list else "tap", "id": button_id}, says, order)]
+    return []
 
 
 def text(words: str, after: timedelta, says: str | None = None) -> list[Deed]:
@@ -143,6 +148,8 @@ def _fickle(who: Persona, bubble: Bubble) -> Sequence[Deed]:
         return tap(bubble, _yes(bubble), who.later(), CONFIRMED)
     if bubble.step in ("confirmed", "noted", "kept", "rest", "slot_ask") and who.once("regret"):
         return text("cancel my order please", who.later())
+    if bubble.step == "which_cancel":
+        return tap(bubble, "order", who.soon(), CANCELLED)
     if bubble.step == "cancel_check":
         return tap(bubble, "yes", who.soon(), CANCELLED)
     return ()

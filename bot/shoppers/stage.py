@@ -54,11 +54,12 @@ class SilentBell(Bell):
 
 @dataclass
 class Actor:
-    """A shopper's phone and mind; `said` is what they last said they want."""
+    """A shopper's phone and mind; `said` is what they last said they want, `of_one` where it was about one order."""
 
     phone: str
     persona: Persona
     said: str = ""
+    of_one: dict[str, str] = field(default_factory=dict)
     asked_at: datetime | None = None
     answered_at: datetime | None = None
     bubbles: int = 0
@@ -120,8 +121,11 @@ class Stage:
         if not answer.ok:
             return
         actor.answered_at = actor.answered_at or self.now
-        if deed.says is not None:
+        if deed.says is not None and deed.order:
+            actor.of_one[deed.order] = deed.says
+        elif deed.says is not None:
             actor.said = deed.says
+            actor.of_one.clear()
 
     def _set(self, moment: datetime) -> None:
         self.now = moment

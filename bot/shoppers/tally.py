@@ -127,7 +127,9 @@ def _is_wrong(order: Order, actors: Mapping[str, Actor], tasks: set[int | None])
     actor = actors.get(order.phone)
     if actor is None or order.contact_id in tasks:
         return False
-    expected = {CONFIRMED: "confirmed", CANCELLED: "cancelled", DENIED: "denied"}.get(actor.said)
+    expected = {CONFIRMED: "confirmed", CANCELLED: "cancelled", DENIED: "denied"}.get(
+        actor.of_one.get(str(order.id), actor.said)
+    )
     if expected is None:
         return order.intent in ("confirmed", "cancelled", "denied")
     return order.intent != expected

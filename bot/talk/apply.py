@@ -319,7 +319,8 @@ def _not_mine(scene: Scene, effect: engine.NotMine) -> None:
 
 def _begin(scene: Scene, effect: engine.Begin) -> None:
     """Begin another flow; the run waits its turn behind the open one."""
-    start.plan(scene.session, scene.about(effect.order), effect.flow, scene.at, shards=scene.shards)
+    at = scene.at + start.PAUSE if scene.is_reply else scene.at
+    start.plan(scene.session, scene.about(effect.order), effect.flow, at, shards=scene.shards)
 
 
 _HANDLERS: dict[type, Callable[[Scene, Any], None]] = {

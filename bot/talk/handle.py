@@ -32,8 +32,6 @@ log = structlog.get_logger()
 WINDOW = timedelta(hours=24)
 TOGETHER = timedelta(minutes=90)
 """Orders of one shopper that are due this close to each other are asked about in one message."""
-PAUSE = timedelta(minutes=1)
-"""Between the last word about one order and the first about the next: one bubble is one turn."""
 LOOKUPS = 6
 """More in a row than this is a flow that goes in circles."""
 ASKING = ("order_confirmation", "several_orders")
@@ -392,7 +390,7 @@ class Handler:
             .limit(1)
         ).scalar_one_or_none()
         if run is not None and pause:
-            start.postpone(self.session, run, at + PAUSE)
+            start.postpone(self.session, run, at + start.PAUSE)
         elif run is not None:
             self._begin(self._scene_of(conversation, run, cause=cause, at=at, is_reply=False))
 

@@ -18,6 +18,10 @@ START = 0
 """The timer that begins a planned run."""
 
 
+PAUSE = timedelta(minutes=1)
+"""Between the last word about one thing and the first about the next: one bubble is one turn."""
+
+
 class NoChannel(Exception):
     """The merchant has no WhatsApp number yet, so nobody can be asked."""
 
