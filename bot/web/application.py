@@ -4,7 +4,8 @@ from collections.abc import Callable, Iterable, Mapping
 
 from flask import Flask
 from flask_openapi3 import OpenAPI
-from werkzeug.routing import IntegerConverter, Map
+from werkzeug.exceptions import NotFound
+from werkzeug.routing import IntegerConverter
 
 from bot.engine import Flow
 from bot.services import Services
@@ -35,6 +36,8 @@ from bot.web import (
     uploads,
 )
 from bot.web.vault import Vault
+
+LARGEST = 2**31 - 1
 
 
 def create_app(
@@ -79,11 +82,17 @@ def create_app(
 
 
 class _RowNumber(IntegerConverter):
-    """The number of a row in an address: one that no row can have is an address that does not exist."""
+    """The number of a row in an address."""
 
-    def __init__(self, map: Map) -> None:  # noqa: A002
-        """Take what an integer column of PostgreSQL takes."""
-        super().__init__(map, max=2**31 - 1)
+    def to_python(self, value: str) -> int:
+        """Take what an integer column of PostgreSQL takes; an address with a larger number does not exist.
+
+        A ValidationError would say so too, but some methods would be answered with 405 for it.
+        """
+        number = int(value) if len(value) < 20 else LARGEST + 1
+        if number > LARGEST:
+            raise NotFound
+        return number
 
 
 def _register_webhook(app: Flask) -> None:

@@ -68,12 +68,16 @@ def cap_bodies(app: Flask) -> None:
     def _cap() -> None:
         if request.endpoint in _OWN_CAP:
             return
-        request.max_content_length = UPLOAD_LIMIT if request.endpoint in _BIG else BODY_LIMIT
+        big = request.endpoint in _BIG and request.mimetype == "multipart/form-data"
+        request.max_content_length = UPLOAD_LIMIT if big else BODY_LIMIT
         if (request.content_length or 0) > request.max_content_length:
             abort(413)
-        if request.method not in ("GET", "HEAD", "OPTIONS") and request.content_length is None:
-            # A chunked body says its length only by ending; a view that never reads it would not notice.
-            request.get_data(parse_form_data=True)
+        if request.method in ("GET", "HEAD", "OPTIONS") or request.content_length is not None:
+            return
+        # A chunked body says its length only by ending; a view that never reads it would not notice, and one that is no
+        # form is cut off at the limit without a word.
+        if len(request.get_data(parse_form_data=True)) >= request.max_content_length:
+            abort(413)
 
 
 def _refuse_foreign_posts(app: Flask) -> None:

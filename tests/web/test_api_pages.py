@@ -47,4 +47,4 @@ def test_the_reference_renders_under_its_own_policy(served: str, page: Page) -> 
     page.goto(f"{served}/api/v1/reference")
     page.click("#operations-Orders-create_order .opblock-summary-control")
     expect(page.locator("#operations-Orders-create_order")).to_contain_text("curl http")
-    expect(page.locator(".opblock")).to_have_count(23)
+    expect(page.locator(".opblock")).to_have_count(24)

@@ -95,14 +95,20 @@ def test_a_body_that_is_too_big_is_refused_by_every_route(app: Flask, address: s
     assert client.post(address, data=b"x" * (51 * 2**20 + 1)).status_code == 413
 
 
-@pytest.mark.parametrize("address", ["/sign-in", "/orders/outcomes", "/nothing", "/account/look", "/webhooks/whatsapp"])
-def test_a_chunked_body_that_is_too_big_is_refused(served: str, address: str) -> None:
+@pytest.mark.parametrize(
+    "kind", ["application/x-www-form-urlencoded", "application/json", "multipart/form-data; boundary=x"]
+)
+@pytest.mark.parametrize(
+    "address", ["/sign-in", "/orders/outcomes", "/nothing", "/account/look", "/webhooks/whatsapp", "/api/v1/orders"]
+)
+def test_a_chunked_body_that_is_too_big_is_refused(served: str, address: str, kind: str) -> None:
     connection = http.client.HTTPConnection(served.removeprefix("http://"), timeout=20)
     connection.putrequest("POST", address)
     connection.putheader("Transfer-Encoding", "chunked")
-    connection.putheader("Content-Type", "application/x-www-form-urlencoded")
+    connection.putheader("Content-Type", kind)
     connection.endheaders()
-    chunk = b"10000\r\n" + b"x" * 0x10000 + b"\r\n"
+    # JSON may end anywhere in blanks.
+    chunk = b"10000\r\n" + (b" " if kind == "application/json" else b"x") * 0x10000 + b"\r\n"
     # The server may hang up while we still send; its answer is there all the same.
     with contextlib.suppress(OSError):
         for _ in range(80):
