@@ -35,9 +35,8 @@ from bot.web import (
     systems,
     uploads,
 )
+from bot.web.api.schemas.fields import LARGEST_ID
 from bot.web.vault import Vault
-
-LARGEST = 2**31 - 1
 
 
 def create_app(
@@ -72,6 +71,8 @@ def create_app(
     )  # fmt: skip
     for module in pages:
         app.register_blueprint(module.blueprint)
+    # The API answers 422 for a number that is too large, as its contract says.
+    app.url_map.converters["int"] = IntegerConverter
     _register_webhook(app)
     api.install(app)
     live.install(app)
@@ -85,12 +86,9 @@ class _RowNumber(IntegerConverter):
     """The number of a row in an address."""
 
     def to_python(self, value: str) -> int:
-        """Take what an integer column of PostgreSQL takes; an address with a larger number does not exist.
-
-        A ValidationError would say so too, but some methods would be answered with 405 for it.
-        """
-        number = int(value) if len(value) < 20 else LARGEST + 1
-        if number > LARGEST:
+        """Take what an integer column of PostgreSQL takes; an address with a larger number does not exist."""
+        number = int(value) if len(value) < 20 else LARGEST_ID + 1
+        if number > LARGEST_ID:
             raise NotFound
         return number
 

@@ -4,7 +4,7 @@ import re
 import secrets
 from typing import Any
 
-from flask import Blueprint, Response, abort, current_app, flash, redirect, render_template, request, url_for
+from flask import Blueprint, Response, abort, flash, redirect, render_template, request, url_for
 from flask_babel import gettext as _
 from markupsafe import Markup
 from sqlalchemy import select
@@ -17,20 +17,19 @@ from bot.models import CannedAnswer, Channel, Conversation, Message
 from bot.services import services
 from bot.talk.handover import Conflict
 from bot.web import inbox_deeds, inbox_forms, inbox_presence, inbox_queue, inbox_words, live, masks, tenant
+from bot.web import media as media_files
 from bot.web.access import SHOP, allow, me
 from bot.web.inbox_talk import PLACEHOLDERS, Talk, my_shop, open_talk
 from bot.whatsapp.catalogue import PLACEHOLDER
-from bot.whatsapp.client import Client
 from bot.whatsapp.compose import BODY, length
 from bot.whatsapp.errors import SendError
-from bot.whatsapp.media import MediaRefused, fetch
+from bot.whatsapp.media import MediaRefused
 
 blueprint = Blueprint("inbox", __name__, url_prefix="/inbox")
 
 _MINE = "{mine}"
 """Stands in the queue for the number of the reader's own tasks."""
 ADDRESS_PARTS = ("address1", "address2", "landmark", "city", "state", "postal_code")
-_SHOWN_HERE = ("image/", "audio/", "video/")
 """What a browser may show in place; everything else is handed over as a file."""
 
 
@@ -192,23 +191,12 @@ def media(id: int, message_id: int) -> Response:  # noqa: A002
     if not isinstance(file, dict) or not file.get("id"):
         abort(404)
     try:
-        found = fetch(_client(), str(file["id"]), channel.phone_number_id)
+        found = media_files.fetched(str(file["id"]), channel.phone_number_id)
     except MediaRefused:
         abort(404)
     except SendError:
         abort(503)
-    kind = found.mime.split(";")[0]
-    shown = "inline" if kind.startswith(_SHOWN_HERE) else "attachment"
-    # The name is ours: one that a stranger chose has no business in a header.
-    return Response(
-        found.content,
-        mimetype=kind,
-        headers={
-            "Content-Disposition": f'{shown}; filename="message-{message_id}.{kind.rpartition("/")[2]}"',
-            "Content-Security-Policy": "default-src 'none'; sandbox",
-            "Cache-Control": "private, max-age=3600",
-        },
-    )
+    return media_files.handed_over(found, f"message-{message_id}", seconds=3600)
 
 
 @blueprint.get("/calls")
@@ -381,11 +369,3 @@ def _done(id: int, deed: Any, *, told: str = "", leave: bool = False) -> AnyResp
     if told:
         flash(told, "good")
     return redirect(url_for("inbox.page") if leave else back)
-
-
-def _client() -> Client:
-    """Return this process's own client of Meta's."""
-    if "pakka_media" not in current_app.extensions:
-        current_app.extensions["pakka_media"] = Client.from_settings(services().settings)
-    client: Client = current_app.extensions["pakka_media"]
-    return client

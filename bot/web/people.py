@@ -54,8 +54,7 @@ def invite() -> str | Response:
 @allow(OWNER)
 def link(id: int) -> str:  # noqa: A002
     """Make a link by which somebody chooses a new password."""
-    with tenant.writing() as db:
-        member = tenant.find(db, Member, id)
+    with tenant.changing(Member, id) as (db, member):
         if member.disabled_at is not None:
             abort(404)
         _note(db, "member.link_made", member)
@@ -70,8 +69,7 @@ def role(id: int) -> Response:  # noqa: A002
     wanted = request.form.get("role", "")
     if wanted not in ROLES:
         abort(400)
-    with tenant.writing() as db:
-        member = tenant.find(db, Member, id)
+    with tenant.changing(Member, id) as (db, member):
         if wanted != member.role and _may_lose(db, member):
             _note(db, "member.role_changed", member, before=member.role, after=wanted)
             member.role = wanted
@@ -83,8 +81,7 @@ def role(id: int) -> Response:  # noqa: A002
 @allow(OWNER)
 def disable(id: int) -> Response:  # noqa: A002
     """Take somebody's access away at once, or give it back."""
-    with tenant.writing() as db:
-        member = tenant.find(db, Member, id)
+    with tenant.changing(Member, id) as (db, member):
         if member.disabled_at is not None:
             member.disabled_at = None
             _note(db, "member.enabled", member)
@@ -99,8 +96,7 @@ def disable(id: int) -> Response:  # noqa: A002
 @allow(OWNER)
 def second_factor_off(id: int) -> Response:  # noqa: A002
     """Take the second factor from somebody who has lost the phone and the codes."""
-    with tenant.writing() as db:
-        member = tenant.find(db, Member, id)
+    with tenant.changing(Member, id) as (db, member):
         second_factor.disable(member)
         sessions.end_all(db, id, now())
         _note(db, "member.second_factor_off", member)

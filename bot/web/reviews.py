@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from flask import Blueprint, Response, abort, current_app, flash, redirect, render_template, request, url_for
+from flask import Blueprint, Response, abort, flash, redirect, render_template, request, url_for
 from flask_babel import gettext as _
 from sqlalchemy import case, exists, type_coerce
 from sqlalchemy.dialects.postgresql import JSONB
@@ -18,14 +18,13 @@ from bot.clock import now
 from bot.database import row_id
 from bot.models import Channel, Conversation, Order, OrderItem, Review, Run
 from bot.orders.export import safe
-from bot.services import services
 from bot.talk import handover
 from bot.talk.handover import Conflict, Reply, open_task_of, window_is_open
 from bot.web import audit, inbox_deeds, live, masks, tenant
+from bot.web import media as media_files
 from bot.web.access import MERCHANT, SHOP, allow, me
-from bot.whatsapp.client import Client
 from bot.whatsapp.errors import SendError
-from bot.whatsapp.media import MediaRefused, fetch
+from bot.whatsapp.media import MediaRefused
 
 blueprint = Blueprint("reviews", __name__, url_prefix="/reviews")
 
@@ -123,21 +122,12 @@ def media(id: int, number: int) -> AnyResponse:  # noqa: A002
     if channel is None or number >= len(review.media):
         abort(404)
     try:
-        file = fetch(_client(), str(review.media[number].get("id", "")), channel.phone_number_id)
+        file = media_files.fetched(str(review.media[number].get("id", "")), channel.phone_number_id)
     except (MediaRefused, SendError):
         return redirect(url_for("static", filename="photo-gone.svg"))
-    kind = file.mime.split(";")[0]
-    if not kind.startswith(("image/", "video/")):
+    if not media_files.kind_of(file).startswith(("image/", "video/")):
         abort(404)
-    return Response(
-        file.content,
-        mimetype=kind,
-        headers={
-            "Content-Disposition": f'inline; filename="review-{id}-{number}.{kind.rpartition("/")[2]}"',
-            "Content-Security-Policy": "default-src 'none'; sandbox",
-            "Cache-Control": "private, max-age=86400",
-        },
-    )
+    return media_files.handed_over(file, f"review-{id}-{number}", seconds=86400)
 
 
 @blueprint.post("/<int:id>/reply")
@@ -278,10 +268,3 @@ def _has_tag(session: Session, tag: str) -> Any:
 
 def _json_length(session: Session, column: Any) -> Any:
     return func.json_array_length(column) if session.info["is_sqlite"] else func.jsonb_array_length(column)
-
-
-def _client() -> Client:
-    if "pakka_media" not in current_app.extensions:
-        current_app.extensions["pakka_media"] = Client.from_settings(services().settings)
-    client: Client = current_app.extensions["pakka_media"]
-    return client

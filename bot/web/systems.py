@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from flask import Blueprint, flash, redirect, render_template, request, url_for
 from flask_babel import gettext as _
 from flask_babel import lazy_gettext
+from sqlalchemy import delete
 from sqlmodel import Session, col, select
 from werkzeug.wrappers import Response
 
@@ -82,8 +83,7 @@ def create_key() -> str | tuple[str, int]:
 @allow(OWNER)
 def revoke_key(id: int) -> Response:  # noqa: A002
     """End a key at once."""
-    with tenant.writing() as session:
-        row = tenant.find(session, ApiKey, id)
+    with tenant.changing(ApiKey, id) as (session, row):
         if row.revoked_at is None:
             row.revoked_at = now()
             _note(session, "key.revoked", f"key:{row.id}", prefix=row.prefix)
@@ -127,8 +127,7 @@ def change_hook(id: int) -> Response:  # noqa: A002
     """Change where a hook points and what it is told."""
     url, chosen = request.form.get("url", "").strip(), _chosen()
     problem = _bad_target(url) or ("" if chosen else _("Choose at least one event."))
-    with tenant.writing() as session:
-        row = tenant.find(session, Hook, id)
+    with tenant.changing(Hook, id) as (session, row):
         if problem:
             flash(problem, "bad")
         else:
@@ -143,8 +142,7 @@ def change_hook(id: int) -> Response:  # noqa: A002
 @allow(OWNER)
 def renew_secret(id: int) -> str:  # noqa: A002
     """Make a new secret and show it, this once; the old one ends at once."""
-    with tenant.writing() as session:
-        row = tenant.find(session, Hook, id)
+    with tenant.changing(Hook, id) as (session, row):
         secret = _give_secret(row)
         _note(session, "hook.secret_renewed", f"hook:{id}")
     return _hook(id, secret=secret)
@@ -154,8 +152,7 @@ def renew_secret(id: int) -> str:  # noqa: A002
 @allow(OWNER)
 def switch_hook(id: int) -> Response:  # noqa: A002
     """Switch a hook off, or on again."""
-    with tenant.writing() as session:
-        row = tenant.find(session, Hook, id)
+    with tenant.changing(Hook, id) as (session, row):
         if row.disabled_at is None:
             row.disabled_at, row.disabled_by = now(), "owner"
         else:
@@ -169,11 +166,8 @@ def switch_hook(id: int) -> Response:  # noqa: A002
 @allow(OWNER)
 def delete_hook(id: int) -> Response:  # noqa: A002
     """Delete a hook with its log."""
-    with tenant.writing() as session:
-        row = tenant.find(session, Hook, id)
-        for delivery in session.exec(select(HookDelivery).where(HookDelivery.hook_id == id)):
-            session.delete(delivery)
-        session.flush()
+    with tenant.changing(Hook, id) as (session, row):
+        session.execute(delete(HookDelivery).where(col(HookDelivery.hook_id) == id))
         session.delete(row)
         _note(session, "hook.deleted", f"hook:{id}")
     flash(_("The address is deleted; nothing is sent there any more."), "good")
@@ -185,8 +179,8 @@ def delete_hook(id: int) -> Response:  # noqa: A002
 @limiter.limit("60 per hour")
 def ping(id: int) -> Response:  # noqa: A002
     """Send a hook an event that means nothing."""
-    with tenant.writing() as session:
-        events.ping(session, tenant.find(session, Hook, id), now(), services().bell)
+    with tenant.changing(Hook, id) as (session, row):
+        events.ping(session, row, now(), services().bell)
     flash(_("A test is on its way; the log shows in a moment how it went."), "good")
     return redirect(url_for("systems.hook", id=id))
 

@@ -203,6 +203,13 @@ def find(session: Session, model: type[Model], id: int) -> Model:  # noqa: A002
     return row
 
 
+@contextmanager
+def changing(model: type[Model], id: int) -> Iterator[tuple[Session, Model]]:  # noqa: A002
+    """Yield a session that writes, as `writing`, and a row of this merchant to be changed in it."""
+    with writing() as session:
+        yield session, find(session, model, id)
+
+
 def _limit(session: Session, merchant_id: int | None) -> None:
     session.info["trials"] = merchant_id is None
     if merchant_id is None:

@@ -12,7 +12,8 @@ from bot.web import tenant
 from bot.web.api import pages
 from bot.web.api.blueprint import blueprint, needs
 from bot.web.api.keys import caller
-from bot.web.api.schemas import (
+from bot.web.api.schemas.fields import PageQuery
+from bot.web.api.schemas.talks import (
     ConversationOut,
     ConversationPath,
     ConversationsPage,
@@ -20,7 +21,6 @@ from bot.web.api.schemas import (
     LocationOut,
     MessageOut,
     MessagesPage,
-    PageQuery,
 )
 
 CONVERSATIONS = Tag(name="Conversations", description="What was said on WhatsApp, by whom.")

@@ -10,7 +10,7 @@ from bot.orders.judging import Judged, judge_chunk
 from bot.orders.rules import Rules
 from bot.orders.spreadsheet import Cell, Layout, OrderList, Problem, Row, Styles, minor_digits
 from bot.orders.uploads import shop_of
-from bot.web.api.schemas import AddressIn, ItemIn, OrderIn, OrderPatch
+from bot.web.api.schemas.orders import AddressIn, ItemIn, OrderIn, OrderPatch
 
 _ADDRESS = ("address1", "address2", "landmark", "city", "state", "postal_code", "country", "latitude", "longitude")
 _FIELDS = {

@@ -18,16 +18,8 @@ from bot.web.api.blueprint import blueprint, needs
 from bot.web.api.idempotency import answer
 from bot.web.api.keys import caller
 from bot.web.api.problems import refuse
-from bot.web.api.schemas import (
-    DeliveriesPage,
-    DeliveryOut,
-    DeliveryPath,
-    HookOut,
-    HookPath,
-    HooksPage,
-    PageQuery,
-    PostHeaders,
-)
+from bot.web.api.schemas.fields import PageQuery, PostHeaders
+from bot.web.api.schemas.hooks import DeliveriesPage, DeliveryOut, DeliveryPath, HookOut, HookPath, HooksPage
 
 HOOKS = Tag(name="Hooks", description="Your addresses that we tell what happens; made in the console.")
 

@@ -17,7 +17,7 @@ from bot.models import Idempotency
 from bot.web import tenant
 from bot.web.api.keys import caller
 from bot.web.api.problems import refuse
-from bot.web.api.schemas import KEPT_FOR, KEPT_HOURS
+from bot.web.api.schemas.fields import KEPT_FOR, KEPT_HOURS
 
 Work = Callable[[Session], tuple[int, BaseModel]]
 _ATTEMPTS = 3

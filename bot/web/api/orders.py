@@ -23,11 +23,11 @@ from bot.web.api.blueprint import blueprint, needs
 from bot.web.api.idempotency import answer
 from bot.web.api.keys import caller
 from bot.web.api.problems import refuse
-from bot.web.api.schemas import (
+from bot.web.api.schemas.fields import FieldProblem, PostHeaders
+from bot.web.api.schemas.orders import (
     CancelIn,
     DecisionsPage,
     DecisionsQuery,
-    FieldProblem,
     FindingOut,
     MadeOut,
     MadePage,
@@ -39,7 +39,6 @@ from bot.web.api.schemas import (
     OrdersPage,
     OrdersQuery,
     OutcomeIn,
-    PostHeaders,
     StatusIn,
 )
 

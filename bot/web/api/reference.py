@@ -15,7 +15,7 @@ from bot.services import services
 from bot.web.access import public
 from bot.web.api.blueprint import PREFIX, RATE, SCOPE, blueprint, body_kind
 from bot.web.api.problems import MEDIA_TYPE
-from bot.web.api.schemas import Problem
+from bot.web.api.schemas.fields import Problem
 
 reference = Blueprint("api_reference", __name__, url_prefix=PREFIX)
 

@@ -9,7 +9,7 @@ from bot.web import tenant
 from bot.web.api import pages
 from bot.web.api.blueprint import blueprint, needs
 from bot.web.api.keys import caller
-from bot.web.api.schemas import ReviewOut, ReviewPath, ReviewsPage, ReviewsQuery
+from bot.web.api.schemas.talks import ReviewOut, ReviewPath, ReviewsPage, ReviewsQuery
 
 REVIEWS = Tag(name="Reviews", description="What shoppers thought of it.")
 

@@ -19,10 +19,9 @@ from bot.web.api.blueprint import blueprint, needs
 from bot.web.api.idempotency import answer
 from bot.web.api.keys import caller
 from bot.web.api.problems import refuse
-from bot.web.api.schemas import (
+from bot.web.api.schemas.fields import PageQuery, PostHeaders
+from bot.web.api.schemas.uploads import (
     AddressesOut,
-    PageQuery,
-    PostHeaders,
     ReportOut,
     RowProblem,
     UploadForm,

@@ -7,7 +7,7 @@ from sqlmodel import Session, col, select
 
 from bot.database import row_id
 from bot.models import AddressVersion, Order, OrderItem
-from bot.web.api.schemas import AddressOut, DecisionOut, ItemOut, OrderOut
+from bot.web.api.schemas.orders import AddressOut, DecisionOut, ItemOut, OrderOut
 
 _PARTS = ("address1", "address2", "landmark", "city", "state", "postal_code", "country")
 
