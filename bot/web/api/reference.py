@@ -171,7 +171,7 @@ def _curl(operation: dict[str, Any], path: str, method: str, url: str) -> str:
     """Write the call as one would in a terminal."""
     parts = [f"curl {url}{re.sub(r'{[^}]+}', '1', path)}", '-H "Authorization: Bearer $PAKKA_KEY"']
     if method != "get":
-        parts.append('-H "Idempotency-Key: $(uuidgen)"')
+        parts.append('-H "Idempotency-Key: $(date +%s)"')
     content = operation.get("requestBody", {}).get("content", {})
     if "application/json" in content:
         example = json.dumps(content["application/json"].get("example", {}), ensure_ascii=False)
