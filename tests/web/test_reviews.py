@@ -12,7 +12,7 @@ from sqlmodel import col, select
 from bot.clock import now
 from bot.models import Conversation, Handover, Member, Message, Review, Run
 from bot.services import Services
-from bot.web import reviews
+from bot.web import media
 from bot.whatsapp.media import File, MediaRefused
 from tests.web.conftest import post
 from tests.web.samples import Shop, fill
@@ -155,7 +155,7 @@ def test_a_photo_is_shown_to_its_shop_alone(
             raise MediaRefused("gone")
         return File(b"\xff\xd8\xffpicture", "image/jpeg", "")
 
-    monkeypatch.setattr(reviews, "fetch", fetched)
+    monkeypatch.setattr(media, "fetch", fetched)
     client = sign_in(shop.staff)
     answer = client.get(f"/reviews/{opinions['angry']}/media/0")
     assert (answer.status_code, answer.mimetype, answer.data[:3]) == (200, "image/jpeg", b"\xff\xd8\xff")
