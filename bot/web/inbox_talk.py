@@ -1,5 +1,6 @@
 """One conversation, with everything an agent needs to go on with it."""
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -41,6 +42,7 @@ from bot.whatsapp.templates import SENDABLE
 
 BUBBLES = 60
 ALL_BUBBLES = 500
+_QUESTION = re.compile("[?؟]")
 PLACEHOLDERS = ("name", "shop", "order", "amount", "items", "agent")
 """What canned answers may name."""
 
@@ -170,10 +172,16 @@ def open_talk(session: Session, conversation: Conversation, *, whole: bool = Fal
         quoted=_quoted(session, bubbles, talk_id),
         receipts=_receipts(session, bubbles),
         older=len(newest) > most,
-        asked=next((one for one in reversed(bubbles) if one.author == "bot" and one.kind != "reaction"), None),
+        asked=_asked(bubbles),
         offers=_offers(session, shop, first, items, name, locale),
         phone=_phone(session, conversation, first),
     )
+
+
+def _asked(bubbles: Sequence[Message]) -> Message | None:
+    """Return the bot's last question, or else the last that it said."""
+    said = [one for one in reversed(bubbles) if one.author == "bot" and one.kind != "reaction"]
+    return next((one for one in said if one.choices or _QUESTION.search(one.body)), said[0] if said else None)
 
 
 def is_elsewhere(session: Session, conversation: Conversation) -> bool:

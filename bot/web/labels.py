@@ -108,12 +108,17 @@ LABELS: dict[str, dict[str, Label]] = {
         "packing": Label(_("Packing"), "act"),
         "other": Label(_("Something else"), "act"),
     },
-    "reason": {
-        "asked_for_person": Label(_("Asked for a person"), "act"),
-        "not_understood": Label(_("Not understood"), "act"),
-        "unreachable": Label(_("Unreachable"), "act"),
-        "low_rating": Label(_("Unhappy review"), "act"),
-        "poison": Label(_("A fault of ours"), "act"),
+    "slot": {
+        "morning": Label(_("Morning"), "quiet"),
+        "afternoon": Label(_("Afternoon"), "quiet"),
+        "evening": Label(_("Evening"), "quiet"),
+    },
+    "receiver": {
+        "family": Label(_("Somebody of the family"), "quiet"),
+        "neighbour": Label(_("A neighbour"), "quiet"),
+        "guard": Label(_("The guard"), "quiet"),
+        "office": Label(_("Somebody at the office"), "quiet"),
+        "other": Label(_("Somebody else"), "quiet"),
     },
 }
 

@@ -9,6 +9,7 @@ from flask_babel import gettext as _
 from sqlmodel import Session, col, select
 
 from bot.models import AddressVersion, Audit, Handover, Member, Message, Order, Upload
+from bot.web import inbox_words
 from bot.web.labels import LABELS
 
 
@@ -50,12 +51,10 @@ def tell(
         moments.append(Moment(order.decided_at, who, decided, order.decision_reason))
     moments += _by_people(session, order)
     for task in tasks:
-        reason = LABELS["reason"].get(task.reason)
-        moments.append(
-            Moment(task.opened_at, "system", _("Handed to an agent"), reason.text if reason else task.reason)
-        )  # fmt: skip
+        moments.append(Moment(task.opened_at, "system", _("Handed to an agent"), inbox_words.reason(task.reason)[0]))
         if task.resolved_at:
-            moments.append(Moment(task.resolved_at, "agent", _("Agent finished"), task.outcome))
+            ending = inbox_words.OUTCOMES.get(task.outcome, "")
+            moments.append(Moment(task.resolved_at, "agent", _("Agent finished"), ending))
     return sorted(moments, key=lambda moment: moment.at)
 
 

@@ -530,3 +530,30 @@ def test_a_file_of_another_conversation_is_not_handed_over(shop: Shop, services:
         message.extra, number = {"media": {"id": "123"}}, message.id
     client = sign_in(shop.agent)
     assert client.get(f"/inbox/{first}/media/{number}").status_code == 404
+
+
+def test_an_agent_sees_the_question_and_not_what_the_bot_said_when_it_stepped_back(
+    shop: Shop, services: Services, sign_in: SignIn
+) -> None:
+    talk = _waiting(services, shop, 1)
+    with services.database.session() as session:
+        session.add(
+            Message(
+                conversation_id=talk, merchant_id=shop.merchant, direction="out", author="bot", key="stepped:back",
+                seq=20, body="Somebody of our team will write to you here.", status="read", created_at=now(),
+            )
+        )  # fmt: skip
+    asked = sign_in(shop.agent).get(f"/inbox/{talk}").text.partition('class="asked"')[2].partition("</p>")[0]
+    assert "Shall we send it?" in asked
+    assert "Somebody of our team" not in asked
+
+
+def test_an_order_tells_its_story_in_words_and_not_in_codes(shop: Shop, services: Services, sign_in: SignIn) -> None:
+    talk = _waiting(services, shop, 0, reason="address_unclear", receiver="guard", slot="evening")
+    client = sign_in(shop.agent)
+    post(client, f"/inbox/{talk}/outcome", outcome="wrong_number", order=shop.orders[0])
+    page = client.get(f"/orders/{shop.orders[0]}").text
+    for words in ("Address unclear", "Wrong number", "The guard", "Evening"):
+        assert words in page, words
+    for code in ("address_unclear", "wrong_number", ">guard<", ">evening<"):
+        assert code not in page, code

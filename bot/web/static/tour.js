@@ -11,7 +11,10 @@
 
   function show(number) {
     for (const step of tour.querySelectorAll("[data-step]")) step.hidden = Number(step.dataset.step) !== number;
-    const place = tour.querySelector(`[data-step="${number}"]`).dataset.place.split("?")[0];
+    const step = tour.querySelector(`[data-step="${number}"]`);
+    const place = step.dataset.place.split("?")[0];
+    // Whoever has wandered off finds the way back.
+    step.querySelector("[data-tour-there]").hidden = location.pathname + location.search === step.dataset.place;
     for (const link of document.querySelectorAll(".places a")) link.classList.toggle("toured", link.getAttribute("href") === place);
     tour.hidden = false;
   }
