@@ -304,13 +304,18 @@ def test_staff_do_not_read_numbers_and_addresses_in_what_was_written_either(
 ) -> None:
     with services.database.session() as session:
         order = session.get_one(Order, shop.orders[0])
-        order.instructions = "call 098765 43210 first"
+        order.instructions, order.receiver = "call 098765 43210 first", "Ravi 98765 43210"
         said = session.exec(select(Message).where(Message.order_id == order.id, Message.direction == "in")).all()
+        said[0].extra = {
+            **said[0].extra,
+            "understood": [{"kind": "change_phone", "slots": {"phone": "+919876543210"}, "confidence": 0.9}],
+        }
         said[0].body = "haan, FLAT 12 shanti   niwas, call +91 98765-43210, pin 226010, order 1000"
         review = session.get_one(Review, shop.review)
         review.text = "Call me: 9876543210"
         task = session.exec(select(Handover).where(Handover.merchant_id == shop.merchant)).first()
         assert task is not None
+        task.detail = {"note": "The parcel goes to Flat 12, Shanti Niwas; 98765 43210"}
         task.conversation_id, task.order_id, task.run_id = shop.conversation, order.id, None
     hidden = ("43210", "shanti", "Shanti", "openstreetmap", "26.85")
     kept = ("haan", "226010", "order 1000")
