@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from bot.engine import Decide, End, Flow, OpenTask, go, prove
 from bot.engine.flow import Path
 from flows.address import TAKES, address_steps, fresh
-from flows.cancel import CONFIRMED, cancel_steps, standing
+from flows.cancel import CONFIRMED, OTHER_SIZE, cancel_steps, standing
 from flows.common import AFTER, INTERRUPTS, OVERTAKEN, common_steps, is_closed, on_the_way, still_open
 from flows.slot import slot_steps, wish
 from flows.telling import tell
@@ -17,10 +17,11 @@ REOPEN: Mapping[str, Path] = {
     "slot_choice": go("slot_wish", keep=wish),
     "reschedule": go("slot_wish", keep=wish),
     "cancel": "cancel_which",
+    "order_edit": OTHER_SIZE,
     "confirm": "yes_heard",
     "dont_cancel": "yes_heard",
 }
-MIDWAY: Mapping[str, Path] = {"cancel": "cancel_which"}
+MIDWAY: Mapping[str, Path] = {"cancel": "cancel_which", "order_edit": OTHER_SIZE}
 
 FLOW = prove(
     Flow(

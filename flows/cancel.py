@@ -89,6 +89,12 @@ def take_back(view: View) -> Iterable[Effect]:
     yield Record("cancel_reason", "")
 
 
+def hold(view: View) -> Iterable[Effect]:
+    """Let nothing be sent before a person has arranged it; holding needs no certainty."""
+    yield Record("intent", "asked")
+
+
+OTHER_SIZE = go("size_person", hold)
 CANCEL = go("cancelled", CANCELLED, keep=remember)
 AS_AGREED = go(STAY, say="order_confirmation.as_agreed")
 KEPT = go(RESUME, say="cancel.kept")

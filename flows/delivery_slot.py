@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from bot.engine import Decide, End, Flow, View, go, prove
 from bot.engine.flow import Path
 from flows.address import address_steps, fresh
-from flows.cancel import CONFIRMED, cancel_steps, standing
+from flows.cancel import CONFIRMED, OTHER_SIZE, cancel_steps, standing
 from flows.common import AFTER, INTERRUPTS, OVERTAKEN, common_steps, is_closed, on_the_way, still_open
 from flows.slot import slot_steps, wish
 from flows.telling import tell
@@ -16,10 +16,15 @@ REOPEN: Mapping[str, Path] = {
     "reschedule": go("slot_wish", keep=wish),
     "change_address": go("address_full", keep=fresh),
     "cancel": "cancel_which",
+    "order_edit": OTHER_SIZE,
     "confirm": "yes_heard",
     "dont_cancel": "yes_heard",
 }
-MIDWAY: Mapping[str, Path] = {"cancel": "cancel_which", "change_address": go("address_full", keep=fresh)}
+MIDWAY: Mapping[str, Path] = {
+    "cancel": "cancel_which",
+    "order_edit": OTHER_SIZE,
+    "change_address": go("address_full", keep=fresh),
+}
 
 
 def good_bye(view: View) -> tuple[str, ...]:

@@ -11,7 +11,7 @@ from bot.engine import CLOSE, RESUME, STAY, Ask, Decide, End, Flow, OpenTask, Re
 from bot.engine.flow import Path, Step
 from flows import judging as judge
 from flows.address import HEARD, address_steps, fresh
-from flows.cancel import AS_AGREED, CANCEL, CONFIRMED, cancel_steps, standing
+from flows.cancel import AS_AGREED, CANCEL, CONFIRMED, OTHER_SIZE, cancel_steps, standing
 from flows.common import AFTER, DAY, INTERRUPTS, OVERTAKEN, common_steps, is_closed, keep_theirs, on_the_way, silent
 from flows.slot import slot_steps, wish
 from flows.telling import tell
@@ -35,6 +35,7 @@ WORDS: Mapping[str, Path] = {
     "reschedule": go(STAY, say="order_confirmation.day_heard", keep=wish),
     "dont_cancel": go(STAY, say="common.please_tap"),
     "yes_but": go(STAY, say="order_confirmation.what_else"),
+    "order_edit": OTHER_SIZE,
 }
 """What is heard while the question is open."""
 REOPEN: Mapping[str, Path] = {
@@ -43,6 +44,7 @@ REOPEN: Mapping[str, Path] = {
     "change_address": "address_which",
     "slot_choice": go("slot_wish", keep=wish),
     "reschedule": go("slot_wish", keep=wish),
+    "order_edit": OTHER_SIZE,
     "confirm": "yes_heard",
     "dont_cancel": "yes_heard",
 }

@@ -19,6 +19,8 @@ BESIDE = frozenset(
     {"confirm", "address_fragment", "change_address", "out_of_scope", "talk_to_human", "greeting_thanks"}
 )
 """Acts that leave room for somebody who takes the parcel: a yes, and what such messages are taken for."""
+EDITED = YIELDING | {"confirm", "return_refund", "yes_but"}
+"""What the wish for another size, colour or number is taken for before anything was sent."""
 PHONE = re.compile(r"(?:\d[\s-]?){10}")
 LONG = 12
 """Words from which a message is a letter about something, and one phrase in it decides nothing."""
@@ -39,6 +41,14 @@ def about_us(text: str, kinds: Iterable[str], region: str) -> Act | None:
             return Act(kind)
     language = _language(said, region)
     return Act("language", {"lang": language}) if language else None
+
+
+def edit(text: str, kinds: Iterable[str]) -> Act | None:
+    """Return the act of wanting another size, colour or number of pieces."""
+    said = _words(text)
+    if not EDITED.issuperset(kinds) or len(said) > LONG:
+        return None
+    return Act("order_edit") if any(_within(phrase, said) for phrase in _phrases()["order_edit"]) else None
 
 
 def receiver(text: str, kinds: Iterable[str]) -> Act | None:
@@ -98,7 +108,7 @@ def _data() -> dict[str, object]:
 
 @cache
 def _phrases() -> dict[str, list[Words]]:
-    return {kind: _split(str(_data()[kind])) for kind in ("ask_who", "ask_scam", "abuse")}
+    return {kind: _split(str(_data()[kind])) for kind in ("ask_who", "ask_scam", "abuse", "order_edit")}
 
 
 @cache

@@ -7,7 +7,7 @@ from unicodedata import category
 
 from bot import engine
 from bot.engine import Facts, Flow, Replied, State
-from bot.talk.asked import about_us, receiver
+from bot.talk.asked import about_us, edit, receiver
 from bot.text import DEFAULT, catalogue, known, plain, render
 from bot.understanding import Choice, Context, Interpretation, understand
 from bot.understanding.proposals import Question, admit, is_open, question_of
@@ -44,6 +44,8 @@ def hear(flow: Flow, state: State, facts: Facts, reply: Replied, second: Second 
     about = about_us(reply.text, (act.kind for act in acts), region)
     if about is not None:
         return replace(reply, acts=(about,), safe=False, lang=lang)
+    if "order_edit" in expects.acts and (other := edit(reply.text, (act.kind for act in acts))) is not None:
+        return replace(reply, acts=(other,), safe=found.safe, lang=lang)
     if "receiver" in expects.acts and (taker := receiver(reply.text, (act.kind for act in acts))) is not None:
         return replace(reply, acts=(taker,), safe=found.safe, lang=lang)
     unclear = reply.text.strip() and not expects.reads and (not acts or is_open(found))

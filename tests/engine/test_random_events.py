@@ -36,6 +36,7 @@ from bot.engine import (
     Wake,
 )
 from bot.engine.flow import Ask, Decide, End
+from bot.text import locales
 from flows import FLOWS
 
 EVENTS = 100_000
@@ -307,7 +308,7 @@ def facts_for(dice: random.Random, name: str) -> Facts:
     flows = frozenset({"delivery_slot"}) if dice.random() < 0.5 else frozenset()
     facts = some_facts(others=others, seen=dice.random() < 0.5)
     merchant = replace(facts.merchant, flows=flows, address_form=dice.random() < 0.5, pays_online=dice.random() < 0.5,
-                       locales=frozenset({"en", "hi-Latn"}))  # fmt: skip
+                       locales=frozenset(dice.choice((("en", "hi-Latn"), locales()))))  # fmt: skip
     return replace(facts, merchant=merchant, order=replace(facts.order, status=status))
 
 

@@ -2,7 +2,7 @@
 
 import pytest
 
-from bot.talk.asked import about_us, receiver
+from bot.talk.asked import about_us, edit, receiver
 from bot.understanding import Context, understand
 
 
@@ -115,3 +115,15 @@ def test_a_number_to_call_is_found() -> None:
 
 def test_a_change_is_heard_rather_than_who_takes_it() -> None:
     assert receiver("give it to my wife on monday", ("reschedule",)) is None
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["size L kar do please", "color change kar do", "2 piece chahiye", "otra talla por favor", "đổi size giúp mình"],
+)
+def test_another_size_or_colour_is_found(text: str) -> None:
+    assert edit(text, ("out_of_scope",)) is not None
+
+
+def test_a_wish_to_cancel_is_no_wish_for_another_size() -> None:
+    assert edit("size change nahi ho sakta to cancel karo", ("cancel",)) is None
