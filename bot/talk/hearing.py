@@ -3,12 +3,13 @@
 from collections.abc import Callable, Mapping
 from dataclasses import replace
 from datetime import datetime
+from functools import cache
 from unicodedata import category
 
 from bot import engine
 from bot.engine import Facts, Flow, Replied, State
 from bot.talk.asked import about_us, edit, receiver
-from bot.text import DEFAULT, catalogue, known, plain, render
+from bot.text import DEFAULT, catalogue, known, locales, plain, render
 from bot.understanding import Choice, Context, Interpretation, understand
 from bot.understanding.proposals import Question, admit, is_open, question_of
 
@@ -32,6 +33,8 @@ def hear(flow: Flow, state: State, facts: Facts, reply: Replied, second: Second 
         Choice(one.id, render(one.title, one.values, locale, region), number)
         for one, number in zip(expects.choices, expects.numbers, strict=True)
     )
+    # After a change of language the buttons of the old one are still on the phone, and people type what they read.
+    choices += tuple(Choice(one.id, title) for one in expects.choices for title in _titles(one.title))
     context = Context(
         state=expects.state, choices=choices, locale=locale, region=region, at=facts.now, expected=expects.acts
     )
@@ -54,6 +57,13 @@ def hear(flow: Flow, state: State, facts: Facts, reply: Replied, second: Second 
         if proposed.acts:
             found, acts = proposed, _acts(proposed)
     return replace(reply, acts=acts, safe=found.safe, lang=lang)
+
+
+@cache
+def _titles(key: str) -> tuple[str, ...]:
+    """Return a title in every language we speak, if it is the same for every order."""
+    written = (catalogue(locale).get(key) for locale in locales())
+    return tuple(sorted({title for title in written if isinstance(title, str) and "{" not in title}))
 
 
 def _acts(found: Interpretation) -> tuple[engine.Act, ...]:

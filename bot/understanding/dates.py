@@ -8,7 +8,7 @@ read back to the shopper.
 """
 
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 
 from bot.understanding.calendar import Span, day_of_month, end_of, festival, month_day, start_of, week, weekday, weekend
 from bot.understanding.contract import Slot
@@ -40,6 +40,13 @@ class When:
     def dated(self) -> bool:
         """Tell whether a time was given, beyond a refusal."""
         return bool(self.slots)
+
+    @property
+    def week(self) -> bool:
+        """Tell whether it is a whole week that was given: from Monday to Sunday."""
+        first, last = (self.slots.get(key) for key in ("date_from", "date_to"))
+        ends = isinstance(first, str) and isinstance(last, str)
+        return ends and date.fromisoformat(str(last)) - date.fromisoformat(str(first)) == timedelta(days=6)
 
 
 def written_dates(line: Line) -> None:
@@ -131,7 +138,7 @@ def periods(line: Line) -> None:
         if not line.is_(index, "units"):
             continue
         unit = line.items[index].get("units")
-        near = [place for place in (index - 1, index + 1, index - 2, index + 2) if line.item(place) is not None]
+        near = [place for place in (index, index - 1, index + 1, index - 2, index + 2) if line.item(place) is not None]
         names = ("end", "start", "next", "this", "last")
         which = {name: p for name in names for p in reversed(near) if line.is_(p, "words", name)}
         if unit == "weekend":
@@ -155,9 +162,6 @@ def periods(line: Line) -> None:
                 line.day(start_of(line.today, "whole month"), index, index)
             else:
                 line.day(Span(line.today, end_of(line.today, "month").last), index, index)
-    for index, atom in enumerate(line.items):
-        if atom.can("words", "end") and not atom.used and "month" in atom.text:
-            line.day(end_of(line.today, "month"), index, index)
 
 
 def named_days(line: Line) -> None:
@@ -166,14 +170,17 @@ def named_days(line: Line) -> None:
         if atom.used:
             continue
         if atom.can("relative"):
-            target = line.today + timedelta(days=int(atom.get("relative")))
+            ahead = int(atom.get("relative"))
+            # "kal" and "parso" point both ways, and nobody asks for a parcel yesterday.
+            ahead = abs(ahead) if line.post and line.state == "slot" else ahead
+            target = line.today + timedelta(days=ahead)
             line.day(Span(target, target), index, index)
         elif atom.can("weekdays"):
             if atom.text in _RISKY and line.state != "slot" and len(line.items) > 2 and not _beside(line, index):
                 continue
             target = weekday(line.today, _WEEKDAYS[atom.get("weekdays")])
-            first = index - 1 if line.is_(index - 1, "words", "next") or line.is_(index - 1, "words", "this") else index
-            line.day(Span(target, target), first, index)
+            near = [p for p in (index - 1, index + 1) if any(line.is_(p, "words", word) for word in ("next", "this"))]
+            line.day(Span(target, target), min([index, *near]), max([index, *near]))
         elif atom.can("festivals"):
             span = festival(line.today, atom.get("festivals"))
             if span is not None:
@@ -194,7 +201,8 @@ def days_of_month(line: Line) -> None:
         operator = [
             p for p in (index - 1, index + 1) if any(line.is_(p, "words", w) for w in ("after", "before", "until"))
         ]
-        if marked or (number > 12 and operator and line.items[index].kind == "number"):
+        alone = line.state == "slot" and number > 23 and len(line.items) < 3  # "25": no hour of the day
+        if marked or (((number > 12 and operator) or alone) and line.items[index].kind == "number"):
             line.take(*[p for p in marked if line.items[p].can("words", "date")])
             line.day(day_of_month(line.today, number), min([index, *marked]), max([index, *marked]))
 
@@ -246,7 +254,7 @@ def refusals(line: Line) -> None:
             (left if prefer_left else right).negated = True
         elif left and (line.post or atom.post or closed or index == len(line.items) - 1 or not opened):
             left.negated = True
-        elif right and not closed:
+        elif right and not closed and not line.post:
             right.negated = True
 
 
@@ -328,6 +336,7 @@ def _result(line: Line) -> When:
     beside = len(open_days) > 1 and open_days[1].first == open_days[0].last + 1
     if beside and open_days[0].span.first == line.today and not line.items[open_days[1].first].before:
         open_days = open_days[1:]
+    open_days = _weekday_of_week(line, open_days)
     if len(open_days) >= 2 and _joined(line, open_days[0], open_days[1]):
         slots["date_from"] = open_days[0].span.first.isoformat()
         slots["date_to"] = open_days[1].span.last.isoformat()
@@ -344,6 +353,18 @@ def _result(line: Line) -> When:
     if line.any and not open_days:
         slots["any"] = True
     return When(slots, frozenset(used), refused)
+
+
+def _weekday_of_week(line: Line, days: list[Day]) -> list[Day]:
+    """Join a weekday with the week that it stands beside: "friday next week"."""
+    for one, two in (days[:2], days[1::-1]) if len(days) == 2 else ():
+        length = (two.span.last - two.span.first).days
+        named = any(line.items[place].can("weekdays") for place in range(one.first, one.last + 1))
+        if named and 0 < length < 7 and two.span.last.weekday() == 6 and not (one.operator or two.operator):
+            target = two.span.last - timedelta(days=6 - one.span.first.weekday())
+            day = target if target >= line.today else one.span.first
+            return [Day(Span(day, day), min(one.first, two.first), max(one.last, two.last))]
+    return days
 
 
 def _joined(line: Line, one: Day, two: Day) -> bool:

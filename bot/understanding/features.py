@@ -8,7 +8,7 @@ from itertools import pairwise
 from math import sqrt
 
 from bot.understanding.lexicon import BIT, classes
-from bot.understanding.normal import Token, fold
+from bot.understanding.normal import Token, fold, skeleton
 from bot.understanding.view import View
 
 BUCKETS = 1 << 15
@@ -18,10 +18,6 @@ _EMPTY = frozenset({"FUNC", "PLEASE"})
 def bucket(name: str) -> int:
     """Return the weight row of a feature."""
     return zlib.crc32(name.encode()) & (BUCKETS - 1)
-
-
-def _skeleton(word: str) -> str:
-    return word[:1] + "".join(c for c in word[1:] if c not in "aeiouyh")
 
 
 def letters(found: list[Token]) -> dict[str, float]:
@@ -34,7 +30,7 @@ def letters(found: list[Token]) -> dict[str, float]:
             for start in range(len(text) - size + 1):
                 key = text[start : start + size]
                 counts[key] = counts.get(key, 0.0) + 0.6
-        for key, value in (("w" + word, 1.5), ("k" + _skeleton(word), 0.8)):
+        for key, value in (("w" + word, 1.5), ("k" + skeleton(word), 0.8)):
             counts[key] = counts.get(key, 0.0) + value
     for one, two in pairwise(words):
         key = f"b{one}_{two}"
@@ -76,7 +72,7 @@ def meanings(view: View, topics: tuple[str, ...]) -> dict[str, float]:
         counts["W:dated@" + view.state] = 0.7
     if view.when.refused:
         counts["W:refused"] = 1.0
-    for name in view.given:
+    for name in sorted(view.given):
         counts["G:" + name] = 1.0
     counts[f"U:{min(4, view.unknown)}"] = 0.6
     counts[f"L:{min(6, len(view.units))}"] = 0.4

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 
 from bot.understanding.contract import Slot
 from bot.understanding.lexicon import BIT, mask
-from bot.understanding.view import ASSENT, GO, HARMLESS, NEG, NO, NOWANT, QUESTION, VERBS, View
+from bot.understanding.view import ASSENT, DOUBT, GO, HARMLESS, NEG, NO, NOWANT, QUESTION, VERBS, View
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,6 +75,7 @@ def _opt(view: View) -> Verdict | None:
                     for u in near
                     if not view.has("ARRIVE", "LATE", "WRONG", "CHANGE", "TALK", "CANCEL")
                 )
+                denied = denied or (view.denies("SEND") and not view.has("ORDER", "ARRIVE", "BUT", "ADDRESS"))
                 denied = denied or view.denies("WANT") or (view.has("NOWANT") and not view.has("CANCEL"))
                 if unit.bits & (NEG | BIT["STOP"]) and not unit.bits & NO:
                     denied = True
@@ -132,7 +133,7 @@ def _cancel(view: View) -> Verdict | None:
         return None
     place = next(i for i, u in enumerate(view.units) if u.bits & BIT["CANCEL"])
     later = any(u.bits & (NO | NEG) for u in view.units[place + 1 :])  # a no after the verb may belong to it
-    sure = not (view.asks or later or view.has("KEEP", "SEND")) and not view.negated.get("opening")
+    sure = not (view.asks or later or view.has("KEEP", "SEND", "RETURN", "RESUME")) and not view.negated.get("opening")
     return Verdict("cancel", "cancel words", 0.95 if sure else 0.8, safe=sure and view.known)
 
 
@@ -153,7 +154,7 @@ def _wants_not_to_cancel(view: View) -> bool:
     for index, unit in enumerate(view.units):
         if unit.bits & NOWANT:
             rest = [u for u in view.units[index + 1 :] if u.clause == unit.clause]
-            while rest and rest[0].bits & BIT["FUNC"] and not rest[0].bits & VERBS:
+            while rest and rest[0].bits & mask("FUNC", "ALSO") and not rest[0].bits & VERBS:
                 rest = rest[1:]
             if rest and rest[0].bits & BIT["CANCEL"] and len(view.units) - index <= 5:
                 return True
@@ -170,11 +171,14 @@ def _deferral(view: View) -> Verdict | None:
     but = next((i for i, u in enumerate(view.units) if u.bits & BIT["BUT"] and not u.bits & ASSENT), -1)
     if go < but:
         return None
-    if view.when.refused and not view.has(
-        "CANCEL", "NOTMINE", "DAMAGED", "RETURN", "ARRIVE", "LATE", "WHEN", "WHERE", "MSG"
-    ):
+    arrives = any(u.bits & BIT["ARRIVE"] and not u.bits & BIT["SEND"] for u in view.units)
+    other = arrives or view.has("CANCEL", "NOTMINE", "DAMAGED", "RETURN", "LATE", "WHEN", "WHERE", "MSG")
+    if view.when.refused and not other:
         rule = "one day refused for another" if view.when.dated else "a day refused"
         return Verdict("reschedule", rule, 0.93, dict(view.when.slots))
+    plain = all(not u.bits & ~mask("FUNC", "PLEASE", "SEND", "DO", "ORDER", "LATER") for u in view.units)
+    if view.when.week and view.state in ("confirm", "idle") and plain and not view.unknown and not view.asks:
+        return Verdict("reschedule", "not now but in another week", 0.85, dict(view.when.slots))
     return None
 
 
@@ -182,9 +186,10 @@ def _do_not_send(view: View) -> Verdict | None:
     """Read "do not send" as a cancel, or as a new plan when there is one."""
     if not view.denies("SEND", "CONFIRM"):
         return None
-    if view.when.dated or view.has("LATER", "AWAY"):
+    if view.when.slots.keys() - {"any"} or view.has("LATER", "AWAY"):
         return Verdict("reschedule", "not now", 0.85, dict(view.when.slots))
-    if view.has("ADDRESS", "HOME", "OTHER", "PLACE") and not view.has("NOWANT"):
+    place = mask("ADDRESS", "HOME", "OTHER", "PLACE")
+    if any(u.bits & place and not u.bits & BIT["PLEASE"] for u in view.units) and not view.has("NOWANT"):
         return Verdict("change_address", "not to that place", 0.75)
     if view.has("ASK", "WHEN", "WHERE", "LATE", "HOWLONG", "MSG", "DAMAGED", "RETURN", "PRODUCT", "WHO"):
         return None
@@ -279,13 +284,11 @@ def _go_ahead(view: View) -> Verdict | None:
     but = next((i for i, u in enumerate(view.units) if u.bits & BIT["BUT"] and not u.bits & ASSENT and i > 0), None)
     judged = view.has("RIGHT") or (view.state == "address_check" and view.has("OK"))
     harmless = HARMLESS | (BIT["ADDRESS"] if judged else 0)  # "the address is right"
-    blocked = [
-        u
-        for u in view.units
-        if not u.bits & harmless or (u.bits & (NO | NEG | QUESTION | BIT["BUT"]) and not u.bits & ASSENT)
-    ]
+    blocked = [u for u in view.units if not u.bits & harmless or (u.bits & (QUESTION | DOUBT) and not u.bits & ASSENT)]
     timed = view.when.tokens
     blocked = [u for u in blocked if not (timed.issuperset(range(u.start, u.end)))]
+    if view.state in ("rating", "review") and not view.has("YES", "CONFIRM", "SEND"):
+        return None  # "good but late" is an opinion
     if but is not None and go < but < len(view.units) - 1:
         also = second(view)
         return Verdict("yes_but", "a yes with a condition", 0.93 if also else 0.85, _also(view, also))
@@ -312,9 +315,8 @@ def _go_ahead(view: View) -> Verdict | None:
 def _plain_yes(view: View, first: int | None) -> Verdict | None:
     strong = mask("YES", "CONFIRM", "SEND", "RIGHT", "KEEP")
     if view.has("GREET", "THANKS"):  # "namaste ji": here ji is politeness, not a yes
-        answers = [
-            u for u in view.units if u.bits & mask("YES", "CONFIRM", "SEND", "WANT") and not u.bits & BIT["PLEASE"]
-        ]
+        agreed = mask("YES", "CONFIRM", "SEND", "WANT") | (0 if view.has("GREET") else BIT["RIGHT"])
+        answers = [u for u in view.units if u.bits & agreed and not u.bits & BIT["PLEASE"]]
         if not answers:
             return Verdict("greeting_thanks", "polite words only", 0.9)
     if not any(u.bits & GO & ~BIT["KEEP"] for u in view.units):
@@ -334,6 +336,8 @@ def _plain_yes(view: View, first: int | None) -> Verdict | None:
         return Verdict("confirm", "polite words that may agree", 0.8, safe=False)
     if any(u.bits & ASSENT and u.bits & (NEG | BIT["CANCEL"] | BIT["STOP"]) for u in view.units):
         return Verdict("confirm", "a word that may also refuse", 0.6, safe=False)  # Vietnamese "dung" without marks
+    if not view.known:
+        return Verdict("confirm", "a verb with an unknown ending", 0.8, safe=False)
     return Verdict("confirm", "every word agrees", 0.96 if view.bits & strong else 0.92)
 
 

@@ -1,10 +1,11 @@
 """Find the word classes of a message, and which packs to read it with."""
 
+import re
 from dataclasses import dataclass
 from itertools import pairwise
 
 from bot.understanding import packs
-from bot.understanding.normal import Token, loose, plain, script, squeeze
+from bot.understanding.normal import Token, loose, plain, script, skeleton, squeeze
 from bot.understanding.tables import BIT, Compiled, Term, classes, compiled, index, mask, pack_bits
 
 __all__ = ["BIT", "Reader", "Unit", "classes", "compiled", "languages", "mask", "units"]
@@ -30,6 +31,7 @@ class Unit:
     end: int
     clause: int
     post: bool = False  # the pack that knew it puts its operators after their words
+    vague: bool = False  # known by its parts only: an ending that no pack lists may turn it round
 
 
 def candidates(scripts: set[str], locale: str | None, region: str | None) -> list[str]:
@@ -68,6 +70,8 @@ class Vote:
     name: str
 
 
+_LONGEST = 6  # words of an expression
+_WHOLE = 0.6
 _KNOWN_TO_ENGLISH = 0.85  # English is read beside every language, so its words speak only a little against the others.
 
 
@@ -105,11 +109,19 @@ def vote(words: list[Token], names: list[str], locale: str | None, region: str |
             elif share:
                 scores[name] += weight * share
                 own[name] += weight * share
+    said = [token.text for token in words if not token.symbol]
+    if 2 <= len(said) <= _LONGEST:
+        for pack in ready:  # a whole message that a pack lists as one expression speaks for it, whoever knows its words
+            if pack.name != "en-Latn" and pack.bits(said):
+                scores[pack.name] += _WHOLE
+                own[pack.name] += _WHOLE
     votes = [Vote(score, own[name], name) for name, score in scores.items()]
     return sorted(votes, key=lambda row: (-row.score, row.name != "en-Latn", -row.own, row.name))
 
 
 _WEAK = mask("FUNC", "PLEASE")
+_ACTS = mask("CANCEL", "SEND", "CONFIRM", "WANT", "DO")
+_DENIES = mask("NEG", "NOWANT")
 
 
 class Reader:
@@ -144,17 +156,23 @@ class Reader:
         return bits, length, post
 
     def spelling(self, word: str) -> str:
-        """Return a word without stretched letters when only that spelling is known."""
-        if word.isdigit() or not any(one == two for one, two in pairwise(word)) or self._knows(word):
+        """Return a word without stretched letters when only that spelling is known, or only that one denies."""
+        if word.isdigit() or not any(one == two for one, two in pairwise(word)):
             return word
         short = squeeze(word)
+        if self._knows(word):
+            long, brief = (self.phrase([text], 0)[0] or self.word(text)[0] for text in (word, short))
+            return short if brief & ~long & _DENIES else word  # "beeeedi" is a long "bedi", don't, and no "bidi"
         return short if self._knows(short) else word
 
     def _knows(self, word: str) -> bool:
         return max(self.limits(word)) > 1 or any(pack.bits([word]) or pack.terms([word]) for pack in self.packs)
 
-    def word(self, word: str, depth: int = 0) -> tuple[int, bool]:
-        """Return the classes of a single word by its parts: stems, endings, neutral affixes, joined words."""
+    def word(self, word: str) -> tuple[int, bool, bool]:
+        """Return (bits, postpositional, vague) of a single word by its stem, ending, neutral affixes or joined words.
+
+        A verb is not vague when its ending is listed too.
+        """
         bits = 0
         post = False
         for pack in self.packs:
@@ -162,14 +180,29 @@ class Reader:
             if here:
                 bits, post = bits | here, pack.post
         if bits:
-            return bits, post
+            vague = not (bits & _ACTS and bits & _DENIES)
+            if bits & _ACTS and vague and any(self._denied(pack, word) for pack in self.packs):
+                bits |= BIT["NEG"]
+            return bits, post, vague
         for pack in self.packs:
             here = self._stripped(pack, word)
             if here:
-                return here, pack.post
-        if depth == 0 and 5 <= len(word) <= 24:
-            return self._joined(word), self.packs[0].post
-        return 0, False
+                return here, pack.post, True
+        if 5 <= len(word) <= 24:
+            return self._joined(word), self.packs[0].post, True
+        return 0, False, True
+
+    @staticmethod
+    def _denied(pack: Compiled, word: str) -> bool:
+        """Tell whether a word ends in what sounds like a negative ending, or has a negator stuck to it."""
+        sound = skeleton(word)
+        if any(len(sound) > len(ending) and sound.endswith(ending) for ending in pack.denials):
+            return True
+        for cut in range(2, len(word) - 1):
+            left, right = pack.exact.get(word[:cut]), pack.exact.get(word[cut:])
+            if (left & _DENIES and right & _ACTS) or (left & BIT["CANCEL"] and right & _DENIES):
+                return True
+        return False
 
     @staticmethod
     def parts(pack: Compiled, word: str) -> int:
@@ -256,6 +289,12 @@ class Reader:
 
 
 _BREAKS = frozenset(",.;!?।॥؟،؛|\n")
+_PAUSE = re.compile(r"\.{2,}")  # "don't... cancel" is one sentence, drawn out
+_SEAL = mask("YES", "OK", "THANKS", "GREET")
+
+
+def _breaks(before: str) -> bool:
+    return not _BREAKS.isdisjoint(_PAUSE.sub("", before))
 
 
 def units(reader: Reader, found: list[Token]) -> list[Unit]:
@@ -273,24 +312,26 @@ def units(reader: Reader, found: list[Token]) -> list[Unit]:
         return [Unit(" ".join(words), bits, 0, len(words), 0)]
     while position < len(words):
         token = found[position]
-        if _BREAKS & set(token.before):
+        if _breaks(token.before):
             clause += 1
         if token.symbol:
-            name = _SYMBOLS.get(token.text)
-            result.append(Unit(token.text, BIT[name] if name else BIT["PLEASE"], position, position + 1, clause))
+            bits = BIT[_SYMBOLS.get(token.text, "PLEASE")]
+            if bits & _SEAL and any(unit.text not in _SYMBOLS for unit in result):
+                bits = BIT["PLEASE"]  # after words it only seals what they say
+            result.append(Unit(token.text, bits, position, position + 1, clause))
             position += 1
             continue
         stop = next(
-            (n for n in range(position + 1, len(words)) if found[n].symbol or _BREAKS & set(found[n].before)),
+            (n for n in range(position + 1, len(words)) if found[n].symbol or _breaks(found[n].before)),
             len(words),
         )
         bits, length, post = reader.phrase(words[position:stop], 0)
+        vague = not length and not token.text.isdigit()
         if not length:
             length = 1
-            bits, post = (BIT["NUMBER"], False) if token.text.isdigit() else reader.word(token.text)
-        result.append(
-            Unit(" ".join(words[position : position + length]), bits, position, position + length, clause, post)
-        )
+            bits, post, vague = reader.word(token.text) if vague else (BIT["NUMBER"], False, False)
+        said = " ".join(words[position : position + length])
+        result.append(Unit(said, bits, position, position + length, clause, post, vague))
         position += length
     return result
 
@@ -309,7 +350,7 @@ def languages(found: list[Token], locale: str | None, region: str | None) -> tup
         if best == ["en-Latn"]:
             best += [row.name for row in votes[1:2] if row.own > 0]
     else:
-        main = max(set(native), key=native.count)
+        main = max(sorted(set(native)), key=native.count)
         votes = vote(found, candidates({main}, locale, region), locale, region)
         best = [row.name for row in votes[:1]]
         if best and "Latn" in scripts:

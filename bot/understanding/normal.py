@@ -126,6 +126,11 @@ def squeeze(word: str) -> str:
     return word if word.isdigit() else _DOUBLE.sub(r"\1", word)
 
 
+def skeleton(word: str) -> str:
+    """Return the first letter and the consonants after it: what is left of a word when vowels are mistyped."""
+    return squeeze(word[:1] + "".join([letter for letter in word[1:] if letter not in "aeiouyh"]))
+
+
 @lru_cache(maxsize=1024)
 def loose(word: str, romanised: bool) -> str:
     """Return the key under which spelling variants of one word meet: vowel length, doubled letters, twin letters."""

@@ -1,6 +1,7 @@
 """Read a message: layer after layer until one answers."""
 
 from dataclasses import dataclass, replace
+from functools import lru_cache
 
 from bot.understanding import addresses, dates, ratings
 from bot.understanding.classifier import Model, memory_key, model
@@ -41,7 +42,7 @@ _CERTAIN = {"confirm": 0.62, "cancel": 0.55, "opt_out": 0.55, "not_my_order": 0.
 _OTHERWISE = 0.30
 
 
-_TIMELY = mask("LATER", "WHEN", "HOWLONG", "ASK", "BUT", "STOP", "ARRIVE")
+_TIMELY = mask("LATER", "LATE", "WHEN", "HOWLONG", "ASK", "BUT", "STOP", "ARRIVE")
 
 
 @dataclass(slots=True)
@@ -141,11 +142,16 @@ def _words(found: list[Token]) -> str:
     return " ".join(plain(token.text) for token in found if not token.symbol)
 
 
+@lru_cache(maxsize=1024)
+def _title(title: str) -> str:
+    return _words(tokens(normalise(title)))
+
+
 def _choice(found: list[Token], choices: tuple[Choice, ...]) -> Act | None:
     """Match the exact title of an option, emoji and punctuation aside."""
     said = _words(found)
     for choice in choices:
-        if said and said == _words(tokens(normalise(choice.title))):
+        if said and said == _title(choice.title):
             return Act("choice", {"id": choice.id}, 1.0, "title", f"the title of {choice.id}")
     return None
 
@@ -243,6 +249,7 @@ def forbidden(act: str, view: View) -> bool:
         return (
             bool(view.bits & blocked & ~_double(view))
             or (view.has("ADDRESS") and view.has("CHANGE"))
+            or view.asks
             or not view.bits & GO
         )
     if act == "cancel":
@@ -284,8 +291,9 @@ def _classified(message: Message, context: Context) -> Interpretation:
     for act in list(scores):
         if forbidden(act, view):
             scores[act] *= 0.02
-    if len(message.about) == 1 and message.about[0] in _SPECIFIC and view.covered > 0.5:
-        scores[message.about[0]] *= 4  # The words are about one thing only.
+    about = [act for act in message.about if act != "out_of_scope"]
+    if len(about) == 1 and about[0] in _SPECIFIC and view.covered > 0.5:
+        scores[about[0]] *= 4  # The words are about one thing of ours only.
     total = sum(scores.values()) or 1.0
     ranked = sorted(((score / total, act) for act, score in scores.items()), reverse=True)
     confidence, act = ranked[0]

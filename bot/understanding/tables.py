@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from functools import cache
 
 from bot.understanding import packs
-from bot.understanding.normal import loose, normalise, plain, squeeze, tokens
+from bot.understanding.normal import loose, normalise, plain, skeleton, squeeze, tokens
 
 _EXTRA = ("GOOD", "MID", "BAD", "STAR", "DATE", "NUMBER")
 BIT = {name: 1 << number for number, name in enumerate((*packs.CLASSES, *_EXTRA))}
@@ -141,6 +141,7 @@ class Compiled:
     stems: tuple[tuple[str, int], ...]
     endings: tuple[tuple[str, int], ...]
     around: tuple[tuple[str, str, int], ...]
+    denials: tuple[str, ...]  # what the negative endings sound like without their vowels
     exact: Table
     loose: Table
     whole: Table
@@ -271,6 +272,11 @@ def forget() -> None:
         _cldr.cache_clear()
 
 
+def _denials(draft: _Draft) -> tuple[str, ...]:
+    sounds = {skeleton("-" + ending)[1:] for ending, bits in draft.endings.items() if bits & mask("NEG", "NOWANT")}
+    return tuple(sorted(sound for sound in sounds if len(sound) > 1))
+
+
 def _compile(name: str) -> Compiled:
     pack = packs.load(name)
     bit = pack_bits.setdefault(name, 1 << len(pack_bits))
@@ -302,6 +308,7 @@ def _compile(name: str) -> Compiled:
         stems=tuple(draft.stems.items()),
         endings=tuple(draft.endings.items()),
         around=tuple(draft.around),
+        denials=_denials(draft) if draft.romanised else (),
         exact=Table(draft.exact.rows()),
         loose=Table((key, bits) for key, bits in draft.loose.rows() if draft.exact.find(key) != bits),
         whole=Table(sorted(draft.whole.items())),

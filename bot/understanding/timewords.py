@@ -107,7 +107,12 @@ def atoms(found: list[Token], reader: Reader, read: list[Unit]) -> list[Atom]:
     words: list[tuple[str, int, str]] = []
     for index, token in enumerate(found):
         parts = _SPLIT.fullmatch(token.text)
-        if parts and not token.text.isdigit():
+        known_word = parts and not token.text.isdigit() and reader.phrase([token.text], 0)[1]  # Arabizi: "7ad"
+        if parts and not token.text.isdigit() and not known_word:
+            ending = not parts[2].isascii() and len(parts[2]) <= 3 and not reader.terms([parts[2]], 0)[0]
+            if ending:  # "25ம்" is an ordinal; only known endings are words of their own
+                words.append((parts[1], index, token.before))
+                continue
             words += [(parts[1], index, token.before), (parts[2], index, "")]
             if (rest := re.fullmatch(r"(\D+)(\d+)", parts[2])) is not None:
                 words[-1:] = [(rest[1], index, ""), (rest[2], index, "")]
@@ -135,6 +140,11 @@ def atoms(found: list[Token], reader: Reader, read: list[Unit]) -> list[Atom]:
                 kinds[0][0], kinds[0][1], name, index, before, posts == {True} or (True in posts), others=kinds[1:]
             )
             atom.end = words[position + size - 1][1]
+            if size > 1 and kinds[0] in (("words", "end"), ("words", "start")):  # "month end" holds its unit
+                inner = (
+                    term for place in range(position, position + size) for term in reader.terms([texts[place]], 0)[0]
+                )
+                atom.others += tuple((kind, value) for kind, value, _ in inner if kind == "units")
             if index in negators and size == 1:
                 atom.others = (*atom.others, ("neg", ""))
             result.append(atom)

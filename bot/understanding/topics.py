@@ -1,6 +1,6 @@
 """Name what a message is about, from its word classes alone."""
 
-from bot.understanding.lexicon import mask
+from bot.understanding.lexicon import BIT, mask
 from bot.understanding.view import QUESTION, View
 
 _RULES: tuple[tuple[str, int, int], ...] = (
@@ -32,6 +32,8 @@ def topics(view: View) -> tuple[str, ...]:
     for act, one, other in _RULES:
         if act == "change_address" and "cancel" in found:
             continue  # "bought it somewhere else" is about no address
+        if act == "change_address" and one & BIT["HOME"] and view.has("LATER", "AWAY"):
+            continue  # "going to the village, send it later" is about no address either
         if act not in found and view.bits & one and (not other or view.bits & other):
             found.append(act)
     if view.when.dated and not view.bits & QUESTION and "reschedule" not in found:
@@ -41,6 +43,7 @@ def topics(view: View) -> tuple[str, ...]:
     if "pincode" in view.given or view.has("PLACE"):
         found.append("address_fragment")
     meaning = [unit for unit in view.content if unit.bits]
-    if meaning and all(unit.bits & mask("GREET", "THANKS", "OK") for unit in meaning) and view.has("GREET", "THANKS"):
+    polite = meaning and all(unit.bits & mask("GREET", "THANKS", "OK") for unit in meaning)
+    if polite and (view.has("GREET") or (view.has("THANKS") and not view.when.dated and not view.given)):
         found.append("greeting_thanks")
     return tuple(found)

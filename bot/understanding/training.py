@@ -2,9 +2,8 @@
 
 Plain multinomial logistic regression by AdaGrad in the standard library: a few minutes of one core, no package to
 install, no
-difference between machines. Each sentence is learned three times: as it is, in another state, and by its word
-classes alone,
-which is what an unseen sentence of another language shares with it.
+difference between machines. Each sentence is learned four times: as it is, in another state, by its word classes
+alone, which is what an unseen sentence of another language shares with it, and mistyped.
 """
 
 import json
@@ -87,6 +86,35 @@ def _rows_of(name: str, sentence: Sentence, weights: dict[str, float]) -> Iterat
             yield _row(meant, label, weight * 0.7)
     if len(states) == 1:
         yield _row(meant, label, weight * 0.7)
+    slip = mistyped(sentence.text, _hash("slip", name, sentence.text))
+    if slip:
+        found = tokens(normalise(slip))
+        message = study(normalise(slip), found, context(states[0], region_of(name), language))
+        yield _row({**letters(found), **meanings(message.view, message.about)}, label, weight * 0.5)
+
+
+def mistyped(text: str, choice: int) -> str:
+    """Return a text as a hurried thumb writes it: a vowel left out, two letters swapped or two words run together.
+
+    `choice` is any number; an empty text means that there is no word to slip on.
+    """
+    words = text.lower().split()
+    long = [place for place, word in enumerate(words) if len(word) > 5 and word.isascii() and word.isalpha()]
+    if choice % 4 == 3 and len(words) > 1:
+        place = choice // 4 % (len(words) - 1)
+        return " ".join([*words[:place], words[place] + words[place + 1], *words[place + 2 :]])
+    if not long:
+        return ""
+    place = long[choice // 4 % len(long)]
+    word = words[place]
+    vowels = [n for n in range(1, len(word) - 1) if word[n] in "aeiou"]
+    if choice % 2 and vowels:
+        cut = vowels[choice // 8 % len(vowels)]
+        words[place] = word[:cut] + word[cut + 1 :]
+    else:
+        cut = 1 + choice // 8 % (len(word) - 3)
+        words[place] = word[:cut] + word[cut + 1] + word[cut] + word[cut + 2 :]
+    return " ".join(words)
 
 
 def rows(chosen: tuple[str, ...]) -> list[Row]:

@@ -15,6 +15,8 @@ VERBS = mask(
     "CANCEL", "SEND", "CONFIRM", "WANT", "ARRIVE", "ORDERED", "KEEP", "MSG", "TALK", "RIGHT", "CHANGE", "RETURN", "PAY"
 )
 NO, NEG, NOWANT = BIT["NO"], BIT["NEG"], BIT["NOWANT"]
+DOUBT = mask("NO", "NEG", "BUT", "RETURN", "DAMAGED", "LATER", "AWAY", "REASON", "UNDO")
+"""Second readings of a word that keep it from being a plain go-ahead: "give back" is no "give"."""
 
 
 @dataclass
@@ -52,8 +54,9 @@ class View:
 
     @property
     def known(self) -> bool:
-        """Tell whether every word is known: an unknown one could be a negator of another language."""
-        return self.unknown == 0
+        """Tell whether every word is known: an unknown one or an unknown ending could be a negator."""
+        turning = VERBS | BIT["DO"] | NEG
+        return self.unknown == 0 and not any(unit.vague and unit.bits & turning for unit in self.units)
 
     @cached_property
     def content(self) -> list[Unit]:

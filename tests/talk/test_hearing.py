@@ -6,6 +6,7 @@ from bot import engine
 from bot.cli.rehearsal import some_facts
 from bot.engine import Replied
 from bot.talk.hearing import command, hear, spoken, wish
+from bot.text import locales, render
 from flows import FLOWS
 
 FLOW = FLOWS["order_confirmation"]
@@ -65,6 +66,14 @@ def test_a_command_is_certain() -> None:
 
 def test_a_title_typed_out_is_a_choice() -> None:
     assert hear(FLOW, OPEN, FACTS, Replied(text="Change address")).acts[0].slots == {"id": "change_address"}
+
+
+@pytest.mark.parametrize("locale", locales())
+def test_a_title_of_any_of_our_languages_is_a_choice(locale: str) -> None:
+    for choice in engine.listening(FLOW, OPEN, FACTS).choices:
+        heard = hear(FLOW, OPEN, FACTS, Replied(text=render(choice.title, choice.values, locale)))
+        assert [act.kind for act in heard.acts] == ["choice"]
+        assert heard.acts[0].slots["id"] == choice.id
 
 
 def test_a_time_without_a_time_is_not_heard() -> None:

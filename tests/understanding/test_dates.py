@@ -83,6 +83,13 @@ NOW = datetime(2026, 11, 18, 11, 0, tzinfo=UTC)  # a Wednesday
         ("5 dec subah 10 baje", {"date": "2026-12-05", "time": "10:00", "part": "morning"}),
         ("saadhe 6 baje", {"time": "18:30"}),
         ("8 ya 9 tarikh", {}),
+        ("friday next week", {"date": "2026-11-27"}),
+        ("thursday this week", {"date": "2026-11-19"}),
+        ("25ம் தேதி", {"date": "2026-11-25"}),
+        ("mahine ke aakhir me", {"date_from": "2026-11-28", "date_to": "2026-11-30"}),
+        ("kal 5 vaje", {"date": "2026-11-19", "time": "17:00"}),
+        ("25", {"date": "2026-11-25"}),
+        ("late evening", {"part": "evening"}),
     ],
 )
 def test_spoken_times_are_resolved(text: str, expected: dict[str, str]) -> None:
@@ -97,6 +104,8 @@ def test_spoken_times_are_resolved(text: str, expected: dict[str, str]) -> None:
         ("aaj nahi kal bhejna", "2026-11-19"),
         ("kal nahi, parso", "2026-11-20"),
         ("aaj mat lao itwar ko lana", "2026-11-22"),
+        ("abhi nahi 2 din baad bhejna", "2026-11-20"),
+        ("ivattu alla naale", "2026-11-19"),
     ],
 )
 def test_a_refused_day_is_not_the_answer(text: str, day: str) -> None:

@@ -124,3 +124,25 @@ def test_ratings_are_read_from_digits_words_stars_and_faces(text: str, stars: in
 def test_pin_codes_are_read_in_the_form_of_the_country(text: str, region: str, code: str) -> None:
     act = understand(text, Context(state="address", region=region, at=NOW)).acts[0]
     assert (act.kind, act.slots["pincode"]) == ("address_fragment", code)
+
+
+@pytest.mark.parametrize("text", ["good quality but delivery was slow", "accha hai par late aaya"])
+def test_an_opinion_with_a_but_is_no_condition(text: str) -> None:
+    read = understand(text, Context(state="review", region="IN", at=NOW))
+    assert "yes_but" not in [act.kind for act in read.acts]
+
+
+def test_a_whole_message_that_one_language_lists_is_read_in_it() -> None:
+    read = understand("cancel kara", Context(state="confirm", region="IN", at=NOW))  # Marathi; Bengali asks who
+    assert [act.kind for act in read.acts] == ["cancel"]
+
+
+def test_a_question_is_no_consent_unless_the_grammar_knows_every_word() -> None:
+    read = understand("ya enviaron mi pedido?", Context(state="confirm", region="MX", at=NOW))
+    assert "confirm" not in [act.kind for act in read.acts]
+
+
+def test_another_week_is_another_plan_when_the_order_was_asked_about() -> None:
+    read = understand("agle hafte bhejo", Context(state="confirm", region="IN", at=NOW))
+    assert read.acts[0].kind == "reschedule"
+    assert read.acts[0].slots["date_from"] == "2026-11-23"

@@ -1,5 +1,6 @@
 """What must never be misread, in every language that ships, under the noise of real typing."""
 
+from collections.abc import Callable
 from datetime import UTC, datetime
 
 import pytest
@@ -8,6 +9,7 @@ from hypothesis import strategies as st
 
 from bot.understanding import Context, understand
 from bot.understanding.packs import STATES, names, sentences
+from bot.understanding.training import mistyped
 from bot.understanding.trial import region_of
 
 NOW = datetime(2026, 11, 18, 11, 0, tzinfo=UTC)
@@ -101,6 +103,69 @@ def test_emoji_case_punctuation_and_stretched_letters_do_not_change_a_yes(
 ) -> None:
     noisy = text + text[-1] * extra + end
     assert act(noisy.upper() if loud else noisy) == "confirm"
+
+
+OPPOSITE = {
+    "cancel": "confirm",
+    "dont_cancel": "cancel",
+    "confirm": "cancel",
+    "yes_but": "confirm",
+    "opt_out": "cancel",
+}
+
+
+def turned_round(text: str, label: str, region: str) -> bool:
+    """Tell whether a noisy text would be carried out, unasked, as the opposite of what it says."""
+    read = understand(text, Context(state="confirm", region=region, at=NOW))
+    return bool(read.acts) and read.acts[0].kind == OPPOSITE[label] and read.safe
+
+
+@pytest.mark.parametrize("noise", [lambda text: f"{text} 🙏", lambda text: f"{text}!!", lambda text: text.upper()])
+def test_what_is_added_for_emphasis_changes_no_act(noise: Callable[[str], str]) -> None:
+    changed = []
+    for name in SHIPPED:
+        for sentence in sentences(name, "tests"):
+            where = (sentence.state, region_of(name))
+            if (plain := act(sentence.text, *where)) != act(noise(sentence.text), *where):
+                changed.append((name, sentence.text, plain))
+    assert len(changed) < 10, changed  # of 1,600; none may be an order turned round, see below
+
+
+def test_no_noise_of_typing_turns_an_order_round() -> None:
+    """A slip can make another word of one; of a thousand noisy sentences one may be so, and in truth fewer are."""
+    read, wrong = 0, []
+    for name, text, label in labelled(*OPPOSITE)[::4]:
+        noisy = [f"{text} 🙏", text.replace(" ", "... ", 1)]
+        noisy += [text[:n] + text[n] * 4 + text[n + 1 :] for n in range(len(text)) if text[n] in "aeiou"][-3:]
+        noisy += [slip for choice in (0, 1, 2, 5, 9) if (slip := mistyped(text, choice))]
+        wrong += [(name, text, one) for one in noisy if turned_round(one, label, region_of(name))]
+        read += len(noisy)
+    assert len(wrong) * 1000 <= read, wrong
+
+
+@pytest.mark.parametrize(
+    ("text", "region"),
+    [
+        ("kalisbdi", "IN"),  # Kannada "kalisbedi", do not send, without its vowel
+        ("kalisbeeeedi", "IN"),
+        ("order ayakknda", "IN"),  # Malayalam "ayakkanda"
+        ("anupadhenga", "IN"),  # Tamil "anupaadheenga"
+        ("pampakndi", "IN"),  # Telugu "pampakandi"
+        ("cancelnahi karna", "IN"),
+        ("não... cancela", "BR"),
+        ("jangan... dibatalkan", "ID"),
+        ("nãoooo cancelem", "BR"),
+    ],
+)
+def test_a_mistyped_refusal_is_not_carried_out_as_its_opposite(text: str, region: str) -> None:
+    read = understand(text, Context(state="confirm", region=region, at=NOW))
+    opposite = "cancel" if "can" in text or "batal" in text else "confirm"
+    assert not (read.safe and read.acts and read.acts[0].kind == opposite)
+
+
+@pytest.mark.parametrize("text", ["tomorrow evening 🙏", "kal shaam 👍", "5 baje ke baad 🙏", "sunday thanks"])
+def test_polite_signs_after_a_time_leave_it_a_time(text: str) -> None:
+    assert act(text, "slot") == "slot_choice"
 
 
 @given(st.sampled_from(YES), st.sampled_from(["but ", "lekin ", "par ", "but please "]), st.sampled_from(
