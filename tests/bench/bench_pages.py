@@ -38,6 +38,8 @@ PAGES = (
 def measure(services: Services, full: Full, rounds: int, wanted: str) -> Iterator[tuple[str, dict[str, float]]]:
     """Time the pages whose address contains `wanted`, as the owner of the large shop."""
     client = create_app(services, flows=FLOWS).test_client()
+    # What is printed is the measurement alone.
+    structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(50))
     post(client, "/sign-in", email=full.shop.owner, password=samples.PASSWORD)
     for page in (page for page in PAGES if wanted in page):
         address = page.format(talk=full.talk, upload=full.upload)
@@ -77,7 +79,6 @@ def main() -> None:
     reader.add_argument("--pages", default="", help="only those whose address contains this")
     reader.add_argument("--url", help="an empty PostgreSQL database; without it one is started for the measurement")
     given = reader.parse_args()
-    structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(50))
     with database(given.url) as url:
         services = Services.from_settings(Settings.from_env(database_url=url, redis_url=NOWHERE, secret_key=SECRET))
         full = fill(services, given.conversations)

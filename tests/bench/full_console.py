@@ -16,7 +16,8 @@ OPEN_TASKS = 3000
 LONG_TALK = 400
 """Messages in one conversation, so that a page full of bubbles is measured too."""
 
-# Orders lie over ninety days, most of them ended; every second one belongs to the large shop.
+# Orders lie over ninety days and were written as they came, most of them ended; every second one belongs to the large
+# shop.
 FILL = """
 insert into merchant (channel_id, slug, name, region, locale, currency, timezone, rules, created_at)
 select (select min(id) from channel), 'shop' || n, 'Shop ' || n, 'IN', 'en', 'INR', 'Asia/Kolkata', '{}', :at
@@ -51,13 +52,14 @@ select id, case when id % 2 = 0 then :shop else (select min(id) from merchant wh
   :at - id % 90 * interval '1 day',
   case when id % 7 in (0, 1, 4, 5) then :at - id % 90 * interval '1 day' + id % 700 * interval '1 minute' end,
   :at - id % 90 * interval '1 day' - id % 1000 * interval '1 second', :at - id % 90 * interval '1 day'
-from contact where id > 1000;
+from contact where id > 1000 order by id % 90 desc, id % 1000 desc;
 insert into order_item (order_id, position, name, sku, quantity, price)
-select id, 1, 'Kurta ' || id % 400, '', 1, amount from orders where id > 1000;
+select id, 1, 'Kurta ' || id % 400, '', 1, amount from orders where id > 1000 order by created_at;
 insert into address (order_id, version, given_by, parts, settled, score, findings, created_at)
 select id, 1, 'order', jsonb_build_object('address1', 'Flat 12', 'city', 'Lucknow', 'postal_code', 226000 + id % 900),
   true, 30 + id % 70, case when id % 3 = 0 then '[{"code": "HOUSE", "severity": "warn", "field": "address1",
-  "sentence": "There is no house number.", "value": ""}]' else '[]' end::json, :at from orders where id > 1000;
+  "sentence": "There is no house number.", "value": ""}]' else '[]' end::json, :at from orders where id > 1000
+order by created_at;
 insert into run (id, merchant_id, conversation_id, order_id, flow, version, step, turn, state, status, created_at,
   updated_at)
 select id, merchant_id, contact_id, id, 'order_confirmation', 1, 'confirm', 1, '{}', 'waiting', :at, :at
