@@ -3,14 +3,18 @@
 import csv
 import io
 from collections.abc import Callable, Iterable
+from dataclasses import dataclass, replace
 from datetime import datetime, time, timedelta
+from threading import Thread
 from time import monotonic
 from typing import Any
 from zoneinfo import ZoneInfo
 
+import structlog
 from babel.numbers import get_currency_precision
-from flask import Blueprint, Response, abort, current_app, render_template, request
+from flask import Blueprint, Flask, Response, abort, current_app, render_template, request
 from flask_babel import gettext as _
+from sqlalchemy.exc import SQLAlchemyError
 
 from bot.clock import at_local, now
 from bot.models import Merchant
@@ -21,11 +25,16 @@ from bot.web.access import MERCHANT, allow, me
 from bot.web.figures import Figures, difference
 from bot.web.sessions import Shop
 
+log = structlog.get_logger()
 blueprint = Blueprint("overview", __name__, url_prefix="/overview")
 
 SPANS = (7, 30, 90)
-FRESH = 10.0
+FRESH = 5.0
 """Seconds for which figures are shown again."""
+QUICK = 0.05
+"""Seconds that a page may wait for its figures."""
+OLDEST = 900.0
+"""Seconds after which figures are no longer shown, however long it takes to add them up."""
 MESSAGE_PRICES = {"INR": 0.115}
 """Meta's price of a utility or service message from October 2026, without tax, where it is known in this currency.
 https://developers.facebook.com/documentation/business-messaging/whatsapp/pricing"""
@@ -84,24 +93,51 @@ def _days() -> int:
     return wanted if wanted in SPANS else 30
 
 
+@dataclass(frozen=True)
+class _Kept:
+    """Figures that were added up, when, and how long it took."""
+
+    figures: Figures
+    rules: Rules
+    at: float
+    took: float
+
+
 def _read(shop: Shop) -> tuple[Figures, Rules]:
-    """Return the figures, at most some seconds old: a large shop's take a second to add up, and many may be looking."""
-    kept: dict[tuple[int, int], tuple[float, tuple[Figures, Rules]]]
-    kept = current_app.extensions.setdefault("pakka_figures", {})
-    added_up = kept.get((shop.id, _days()))
-    if added_up is None or added_up[0] < monotonic():
-        added_up = monotonic() + FRESH, _add_up(shop)
-        kept[shop.id, _days()] = added_up
-    return added_up[1]
+    """Return the figures, at most some seconds old.
+
+    Those of a large shop, which take longer to add up than anybody waits for a page, are shown as they were while they
+    are added up anew: the page asks again.
+    """
+    kept: dict[tuple[int, int], _Kept] = current_app.extensions.setdefault("pakka_figures", {})
+    key, at = (shop.id, _days()), monotonic()
+    found = kept.get(key)
+    if found is None or at > found.at + OLDEST or (found.took < QUICK and at > found.at + FRESH):
+        found = kept[key] = _add_up(shop, _days())
+    elif at > found.at + FRESH:
+        # From now on it counts as fresh, so that only one of those who look lets it be added up.
+        kept[key] = replace(found, at=at)
+        app = current_app._get_current_object()  # type: ignore[attr-defined]  # A thread has none of its own.
+        Thread(target=_again, args=(app, kept, key, shop), daemon=True).start()
+    return found.figures, found.rules
 
 
-def _add_up(shop: Shop) -> tuple[Figures, Rules]:
+def _again(app: Flask, kept: dict[tuple[int, int], _Kept], key: tuple[int, int], shop: Shop) -> None:
+    with app.app_context():
+        try:
+            kept[key] = _add_up(shop, key[1])
+        except SQLAlchemyError as error:
+            log.warning("figures.stale", kind=type(error).__name__)
+
+
+def _add_up(shop: Shop, days: int) -> _Kept:
     zone = ZoneInfo(shop.timezone)
-    until = now()
-    since: datetime = at_local(until.astimezone(zone).date() - timedelta(days=_days() - 1), time(0), zone)
-    with tenant.reading() as session:
+    until, began = now(), monotonic()
+    since: datetime = at_local(until.astimezone(zone).date() - timedelta(days=days - 1), time(0), zone)
+    with tenant.reading(shop.id) as session:
         rules = Rules.from_json(session.get_one(Merchant, shop.id).rules)
-        return figures.read(session, zone, since, until + timedelta(seconds=1), shop.currency), rules
+        found = figures.read(session, zone, since, until + timedelta(seconds=1), shop.currency)
+    return _Kept(found, rules, monotonic(), monotonic() - began)
 
 
 def _rates(pairs: Iterable[tuple[str, figures.Rate]]) -> Iterable[Iterable[Any]]:

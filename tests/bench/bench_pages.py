@@ -1,7 +1,7 @@
 """Measure the pages on a full PostgreSQL: `python -m tests.bench.bench_pages [--conversations N] [--url URL]`.
 
 Writes N conversations (100,000) of ten messages each for ten shops, of which one is large with 3,000 tasks open; calls
-each page as a signed-in owner, and prints one JSON object: page -> median and 95th percentile in ms.
+each page as a signed-in owner, and prints one JSON object: page -> first call, median and 95th percentile in ms.
 """
 
 import argparse
@@ -16,6 +16,7 @@ import structlog
 from bot.local.postgres import PostgresServer
 from bot.services import Services
 from bot.settings import Settings
+from bot.web import overview
 from bot.web.application import create_app
 from flows import FLOWS
 from tests.bench.full_console import Full, fill
@@ -38,22 +39,25 @@ PAGES = (
 def measure(services: Services, full: Full, rounds: int, wanted: str) -> Iterator[tuple[str, dict[str, float]]]:
     """Time the pages whose address contains `wanted`, as the owner of the large shop."""
     client = create_app(services, flows=FLOWS).test_client()
+    # Figures are added up again behind every look at them, which is more than happens outside.
+    overview.FRESH = 0.0
     # What is printed is the measurement alone.
     structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(50))
     post(client, "/sign-in", email=full.shop.owner, password=samples.PASSWORD)
     for page in (page for page in PAGES if wanted in page):
         address = page.format(talk=full.talk, upload=full.upload)
+        start = time.perf_counter()
         answer = client.get(address)
+        first = (time.perf_counter() - start) * 1000
         assert answer.status_code == 200, (address, answer.status_code)
         times = []
         for _ in range(rounds):
-            # What is kept for some seconds is for others who look at the same; here each look is the first.
-            client.application.extensions.pop("pakka_figures", None)
             start = time.perf_counter()
             client.get(address)
             times.append((time.perf_counter() - start) * 1000)
         p95 = statistics.quantiles(times, n=20)[-1]
-        yield page, {"median_ms": round(statistics.median(times), 1), "p95_ms": round(p95, 1)}
+        median = statistics.median(times)
+        yield page, {"first_ms": round(first), "median_ms": round(median, 1), "p95_ms": round(p95, 1)}
 
 
 @contextmanager

@@ -1,6 +1,7 @@
 """The overview's figures are the orders' own, on both databases, and its pictures have tables."""
 
 import re
+import time
 from collections.abc import Callable
 from datetime import timedelta
 from zoneinfo import ZoneInfo
@@ -15,7 +16,7 @@ from bot.clock import now
 from bot.models import Merchant, Order, Receipt
 from bot.services import Services
 from bot.settings import Settings
-from bot.web import figures
+from bot.web import figures, overview
 from bot.web.figures import Rate, difference
 from tests.web.conftest import SECRET
 from tests.web.samples import Shop, fill
@@ -72,6 +73,22 @@ def test_the_messages_of_a_large_shop_are_told_from_its_newest_orders(
         session.get_one(Merchant, shop.merchant).rules = {}
     client.application.extensions.pop("pakka_figures")
     assert "Set what one costs" in client.get("/overview").text
+
+
+def test_figures_that_take_long_are_shown_as_they_were_while_they_are_added_up_anew(
+    shop: Shop, services: Services, sign_in: SignIn, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(overview, "QUICK", 0.0)
+    monkeypatch.setattr(overview, "FRESH", 0.0)
+    client = sign_in(shop.owner)
+    before = client.get("/overview").text
+    with services.database.session() as session:
+        session.get_one(Merchant, shop.merchant).rules = {"return_cost": 77_700}
+    assert "₹150 each" in before
+    assert "₹150 each" in client.get("/overview").text
+    until = time.monotonic() + 10
+    while "₹777 each" not in client.get("/overview").text:
+        assert time.monotonic() < until
 
 
 def test_days_are_those_of_the_shops_own_zone(services: Services) -> None:
