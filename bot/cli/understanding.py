@@ -38,10 +38,14 @@ def _answer(line: str, number: int) -> str:
     from bot.understanding.packs import STATES
     from bot.understanding.trial import act_of, context
 
+    row = None
     try:
         row = json.loads(line)
         if not isinstance(row, dict) or not isinstance(row.get("text"), str):
             raise ValueError('"text" is missing or is not a string')
+        for name in ("lang", "region", "state", "at"):
+            if not isinstance(row.get(name), str | None):
+                raise ValueError(f'"{name}" is not a string')
         state = row.get("state") or "idle"
         if state not in STATES:
             raise ValueError(f"state {state!r} is not one of {', '.join(STATES)}")
@@ -49,7 +53,7 @@ def _answer(line: str, number: int) -> str:
     except (ValueError, TypeError) as problem:
         return json.dumps(
             {
-                "id": None,
+                "id": row.get("id") if isinstance(row, dict) else None,
                 "intent": None,
                 "acts": [],
                 "slots": {},

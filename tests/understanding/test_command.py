@@ -53,6 +53,18 @@ def test_a_malformed_line_is_answered_and_the_next_one_is_read() -> None:
     assert last["intent"] == "greeting_thanks"
 
 
+def test_values_of_a_wrong_kind_are_named_with_the_id_of_their_line() -> None:
+    rows = run(
+        {"id": "a", "text": "ok", "lang": 7},
+        {"id": "b", "text": "ok", "region": ["IN"]},
+        {"id": "c", "text": "ok", "at": 5},
+        {"id": "d", "text": "ok", "at": "soon"},
+        {"id": "e", "text": "thank you", "lang": None, "region": None, "state": None},
+    )
+    assert [row["id"] for row in rows] == ["a", "b", "c", "d", "e"]
+    assert ["error" in row for row in rows] == [True, True, True, True, False]
+
+
 def test_an_explanation_names_words_rule_and_act() -> None:
     result = CliRunner().invoke(command, ["--explain", "cancel mat karna"])
     assert result.exit_code == 0
