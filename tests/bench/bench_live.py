@@ -206,10 +206,10 @@ async def _later(seconds: float, deed) -> None:  # type: ignore[no-untyped-def]
 
 
 @asynccontextmanager
-async def web_server(environment: dict[str, str], port: int) -> AsyncIterator[psutil.Process]:
+async def web_server(environment: dict[str, str], port: int, processes: int) -> AsyncIterator[psutil.Process]:
     """Run the web process of the Procfile."""
     command = next(line for line in (ROOT / "Procfile").read_text().splitlines() if line.startswith("web:"))
-    values = os.environ | environment | {"PORT": str(port), "HOST": "127.0.0.1", "WEB_CONCURRENCY": "1"}
+    values = os.environ | environment | {"PORT": str(port), "HOST": "127.0.0.1", "WEB_CONCURRENCY": str(processes)}
     values["PATH"] = f"{Path(PYTHON).resolve().parent}:{Path(PYTHON).parent}:{values['PATH']}"
     with open(os.devnull, "wb") as nowhere:
         server = subprocess.Popen(
@@ -261,7 +261,7 @@ async def run(url: str, redis_url: str, given: argparse.Namespace) -> dict[str, 
         port = free.getsockname()[1]
     told: dict[str, object] = {"people": given.people, "messages": full.messages, "webhooks_per_s": given.webhooks,
                                "changes_per_s": given.changes}  # fmt: skip
-    async with web_server(environment, port) as server:
+    async with web_server(environment, port, given.processes) as server:
         for name, some in (("nobody", []), ("everybody", people)):
             began = _cpu(server)
             times = await half(port, services, full, some, given)
@@ -279,6 +279,7 @@ def main() -> None:
     arguments = argparse.ArgumentParser(description=__doc__)
     arguments.add_argument("--people", type=int, default=200)
     arguments.add_argument("--conversations", type=int, default=100_000)
+    arguments.add_argument("--processes", type=int, default=1, help="WEB_CONCURRENCY of the web server")
     arguments.add_argument("--webhooks", type=float, default=50.0, help="a second")
     arguments.add_argument(
         "--changes", type=float, default=5.0, help="a second, of orders and of conversations that wait"
