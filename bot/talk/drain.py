@@ -18,8 +18,8 @@ from bot.engine import Flow
 from bot.jobs import DELIVER
 from bot.models import Conversation, Event
 from bot.services import Services
-from bot.talk import handover
-from bot.talk.handle import Handler, merchant_of
+from bot.talk import handover, runs
+from bot.talk.handle import Handler
 from bot.talk.proposing import Asking, Undecided
 from bot.understanding.proposals import Question
 
@@ -158,6 +158,6 @@ def _give_up(session: Session, event_id: int) -> None:
     event.handled_at = now()
     event.error = event.error or "gave up"
     conversation = handover.lock(session, event.conversation_id)
-    merchant_id = merchant_of(session, conversation)
+    merchant_id = runs.merchant_of(session, conversation)
     if merchant_id is not None:
         handover.call_agent(session, conversation, "poison", merchant_id=merchant_id, detail={"event": event_id})

@@ -5,20 +5,20 @@ from datetime import datetime, timedelta
 from typing import Any
 
 import structlog
-from sqlalchemy import exists, select, update
+from sqlalchemy import select
 from sqlmodel import Session, col
 
 from bot import engine
 from bot.clock import now
 from bot.database import row_id
 from bot.engine import Flow, FlowError, State
-from bot.models import Contact, Conversation, Event, Merchant, Message, Order, Run, Timer
+from bot.models import Contact, Conversation, Event, Merchant, Message, Order, Run
 from bot.orders import outcomes
 from bot.orders.rules import Rules
 from bot.services import Services
-from bot.talk import handover, start, timers
+from bot.talk import handover, runs, start, timers
 from bot.talk.apply import Scene, apply, opt_in, opt_out
-from bot.talk.buttons import Signer, Tap
+from bot.talk.buttons import Signer
 from bot.talk.facts import facts_of
 from bot.talk.hearing import hear, wish
 from bot.talk.lookups import answer, promise_of
@@ -30,8 +30,6 @@ from bot.text import DEFAULT, locales
 log = structlog.get_logger()
 
 WINDOW = timedelta(hours=24)
-TOGETHER = timedelta(minutes=90)
-"""Orders of one shopper that are due this close to each other are asked about in one message."""
 LOOKUPS = 6
 """More in a row than this is a flow that goes in circles."""
 ASKING = ("order_confirmation", "several_orders")
@@ -106,7 +104,7 @@ class Handler:
             key=event.key,
             direction="in",
             author="shopper",
-            merchant_id=merchant_of(self.session, conversation),
+            merchant_id=runs.merchant_of(self.session, conversation),
             kind=said["kind"],
             body=said["text"],
             extra=extra,
@@ -127,49 +125,16 @@ class Handler:
             tap = self.signer.read_button(said["tap"]["payload"])
             run = self.session.get(Run, tap.run_id) if tap else None
             if tap is not None and run is not None and run.conversation_id == conversation.id:
-                self._arrived(tap)
+                runs.arrived(self.session, tap)
                 return run, engine.Replied(choice=tap.choice, turn=tap.turn, text=said["text"])
             log.warning("tap.forged", conversation=conversation.id)
-            return self._open_run(conversation), engine.Replied(media=engine.Media("unknown"))
+            return runs.open_run(self.session, conversation), engine.Replied(media=engine.Media("unknown"))
         target = (said["reaction"] or {}).get("target") or said["quoted"]
-        quoted = self._quoted(conversation, target)
+        quoted = runs.quoted(self.session, conversation, target)
         reply = reply_of(said, quoted, contact.region)
         if quoted is not None and quoted.run_id is not None:
             return self.session.get_one(Run, quoted.run_id), reply
-        return self._open_run(conversation), reply
-
-    def _arrived(self, tap: Tap) -> None:
-        """A tap proves that the prompt is on the phone, even if the answer to our send was lost."""
-        self.session.execute(
-            update(Message)
-            .where(col(Message.run_id) == tap.run_id, col(Message.turn) == tap.turn, col(Message.status) == "unknown")
-            .values(status="delivered")
-        )
-
-    def _quoted(self, conversation: Conversation, wamid: str | None) -> Message | None:
-        if not wamid:
-            return None
-        return self.session.execute(
-            select(Message).where(
-                col(Message.wamid) == wamid,
-                col(Message.conversation_id) == conversation.id,
-                col(Message.direction) == "out",
-            )
-        ).scalar_one_or_none()
-
-    def _open_run(self, conversation: Conversation) -> Run | None:
-        """The run that waits, else the newest that is over, else the next that would begin."""
-        runs = list(
-            self.session.execute(
-                select(Run).where(col(Run.conversation_id) == conversation.id, col(Run.status) != "dropped")
-            ).scalars()
-        )
-        for status in ("waiting", "handed_over", "done"):
-            # A run that ended without a word (an address that was good) is no talk to go on with.
-            found = [run for run in runs if run.status == status and (status != "done" or run.turn)]
-            if found:
-                return max(found, key=lambda run: (run.ended_at or run.updated_at, run.id))
-        return min(runs, key=row_id) if runs else None
+        return runs.open_run(self.session, conversation), reply
 
     def _listen(
         self, event: Event, conversation: Conversation, run: Run, reply: engine.Replied, message: Message
@@ -215,12 +180,12 @@ class Handler:
         """Take a conversation up again after an agent."""
         if conversation.owner != "bot":
             return
-        runs = self.session.execute(
+        interrupted = self.session.execute(
             select(Run)
             .where(col(Run.conversation_id) == conversation.id, col(Run.status).in_(("waiting", "handed_over")))
             .order_by(col(Run.id).desc())
         ).scalars()
-        for run in list(runs):
+        for run in list(interrupted):
             # Only the newest question is asked again; older ones that were handed over are settled.
             to = event.payload["to"]
             self._take_up(self._scene(event, conversation, run), to)
@@ -261,11 +226,11 @@ class Handler:
                 outcomes.record(self.session, order, by="rule", at=scene.at, intent="opted_out")
             run.status, run.ended_at = "dropped", scene.at
             return
-        if conversation.owner != "bot" or self._waiting(conversation) is not None:
+        if conversation.owner != "bot" or runs.waiting(self.session, conversation) is not None:
             run.status = "queued"
             return
-        if run.flow == "order_confirmation":
-            scene.run = run = self._together(scene)
+        if run.flow == "order_confirmation" and "several_orders" in self.flows:
+            scene.run = run = runs.together(self.session, run, scene.at)
         if run.state:
             self._take_up(scene, "bot")
         else:
@@ -278,49 +243,6 @@ class Handler:
             # To the engine it was handed over when somebody else began to speak.
             run.state = {**run.state, "status": "handed_over", "resume": run.state["step"]}
         self._advance(scene, engine.Released(to))
-
-    def _together(self, scene: Scene) -> Run:
-        """Ask about several orders of one shopper in one message, where they are due together."""
-        if "several_orders" not in self.flows:
-            return scene.run
-        soon = scene.at + TOGETHER
-        others = self.session.execute(
-            select(Run)
-            .join(Order, col(Order.id) == col(Run.order_id))
-            .where(
-                col(Run.conversation_id) == scene.conversation.id,
-                col(Run.merchant_id) == scene.run.merchant_id,
-                col(Run.flow) == "order_confirmation",
-                col(Run.id) != scene.run.id,
-                col(Run.status).in_(("planned", "queued")),
-                exists().where(
-                    col(Timer.run_id) == col(Run.id), col(Timer.nth) == start.START, col(Timer.fire_at) <= soon
-                ),
-                col(Order.status) == "open",
-                col(Order.intent) == "unasked",
-            )
-        ).scalars()
-        joined = list(others)
-        if not joined:
-            return scene.run
-        for run in (scene.run, *joined):
-            run.status, run.ended_at = "dropped", scene.at
-            timers.disarm(self.session, row_id(run), 1)
-            order = self.session.get_one(Order, run.order_id)
-            outcomes.record(self.session, order, by="rule", at=scene.at, intent="asked")
-        together = Run(
-            merchant_id=scene.run.merchant_id,
-            conversation_id=scene.run.conversation_id,
-            order_id=scene.run.order_id,
-            flow="several_orders",
-            version=0,
-            status="planned",
-            created_at=scene.at,
-            updated_at=scene.at,
-        )
-        self.session.add(together)
-        self.session.flush()
-        return together
 
     def _advance(self, scene: Scene, event: engine.Event) -> None:
         """Step until nothing is looked up any more; keep the state; let the next run begin when this one ends."""
@@ -357,7 +279,7 @@ class Handler:
         """When a finished run is reopened, the one that waits goes back into the queue."""
         if state.status != "waiting" or scene.run.status == "waiting":
             return
-        other = self._waiting(scene.conversation)
+        other = runs.waiting(self.session, scene.conversation)
         if other is not None and other.id != scene.run.id:
             other.status = "queued"
             self.session.flush()
@@ -381,25 +303,15 @@ class Handler:
 
     def _promote(self, conversation: Conversation, cause: str, at: datetime, *, pause: bool = False) -> None:
         """Begin the run that has waited longest, when nothing else is open; after a pause where a bubble just went."""
-        if conversation.owner != "bot" or self._waiting(conversation) is not None:
+        if conversation.owner != "bot" or runs.waiting(self.session, conversation) is not None:
             return
-        run = self.session.execute(
-            select(Run)
-            .where(col(Run.conversation_id) == conversation.id, col(Run.status) == "queued")
-            .order_by(col(Run.id))
-            .limit(1)
-        ).scalar_one_or_none()
+        run = runs.next_queued(self.session, conversation)
         if run is not None and pause:
             start.postpone(self.session, run, at + start.PAUSE)
         elif run is not None:
             self._begin(self._scene_of(conversation, run, cause=cause, at=at, is_reply=False))
 
     # Rows
-
-    def _waiting(self, conversation: Conversation) -> Run | None:
-        return self.session.execute(
-            select(Run).where(col(Run.conversation_id) == conversation.id, col(Run.status) == "waiting")
-        ).scalar_one_or_none()
 
     def _scene(self, event: Event, conversation: Conversation, run: Run, *, is_reply: bool = False) -> Scene:
         return self._scene_of(conversation, run, cause=event.key, at=max(event.happened_at, now()), is_reply=is_reply)
@@ -441,24 +353,6 @@ class Handler:
     @staticmethod
     def _state(run: Run, flow: Flow) -> State:
         return State.from_json(run.state) if run.state else engine.start(flow)
-
-
-def merchant_of(session: Session, conversation: Conversation) -> int | None:
-    """Return whose conversation it is: the shop of the shopper's newest order, else the first shop of the number."""
-    newest = session.execute(
-        select(col(Order.merchant_id))
-        .where(col(Order.contact_id) == conversation.contact_id)
-        .order_by(col(Order.id).desc())
-        .limit(1)
-    ).scalar_one_or_none()
-    if newest is not None:
-        return newest
-    return session.execute(
-        select(col(Merchant.id))
-        .where(col(Merchant.channel_id) == conversation.channel_id)
-        .order_by(col(Merchant.id))
-        .limit(1)
-    ).scalar_one_or_none()
 
 
 _KINDS: dict[str, Callable[[Handler, Event, Conversation], None]] = {
