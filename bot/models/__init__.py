@@ -10,6 +10,7 @@ from bot.models.merchants import (
     Idempotency,
     Member,
     Merchant,
+    SavedView,
     WebSession,
 )
 from bot.models.orders import AddressVersion, Order, OrderItem, Review, Upload, UploadRow
@@ -53,6 +54,7 @@ __all__ = [
     "Receipt",
     "Review",
     "Run",
+    "SavedView",
     "Stop",
     "Timer",
     "Upload",

@@ -90,6 +90,20 @@ class CannedAnswer(SQLModel, table=True):
     updated_at: datetime = Field(sa_column=moment(nullable=False))
 
 
+class SavedView(SQLModel, table=True):
+    """Filters of the list of orders under a name, for all people of a shop."""
+
+    __tablename__ = "saved_view"
+    __table_args__ = (UniqueConstraint("merchant_id", "name", name="uq_saved_view_name"),)
+
+    id: int | None = Field(default=None, primary_key=True)
+    merchant_id: int = Field(sa_column=foreign("merchant.id", index=False))
+    name: str = Field(sa_column=string())
+    query: str = Field(sa_column=string())
+    """What stands behind the question mark of the list's address."""
+    created_at: datetime = Field(sa_column=moment(nullable=False))
+
+
 class ApiKey(SQLModel, table=True):
     """A key of a merchant's system; only its hash is stored."""
 

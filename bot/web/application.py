@@ -29,6 +29,7 @@ from bot.web import (
     privacy,
     protection,
     reviews,
+    saved_views,
     settings,
     shops,
     signin,
@@ -66,7 +67,7 @@ def create_app(
     formats.install(app)
     masks.install(app)
     pages = (
-        health, signin, account, people, orders, inbox, overview, uploads, reviews, settings, connection,
+        health, signin, account, people, orders, saved_views, inbox, overview, uploads, reviews, settings, connection,
         privacy, systems, shops,
     )  # fmt: skip
     for module in pages:

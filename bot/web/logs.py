@@ -33,8 +33,8 @@ def configure() -> None:
     ]
     structlog.configure(
         processors=[*shared, _without_values, structlog.processors.JSONRenderer()],
+        # Not cached: a command of the terminal sends its logs elsewhere, also those of loggers that were used before.
         logger_factory=structlog.PrintLoggerFactory(sys.stdout),
-        cache_logger_on_first_use=True,
     )
     handler = logging.StreamHandler(sys.stdout)
     handler.setFormatter(

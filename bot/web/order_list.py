@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
 from typing import Any
+from urllib.parse import urlencode
 from zoneinfo import ZoneInfo
 
 from sqlalchemy import ColumnElement, exists, func, or_
@@ -78,6 +79,23 @@ class Wanted:
             sort=given.get("sort", "newest") if given.get("sort") in SORTS else "newest",
             after=given.get("after", "")[:80],
         )
+
+    @property
+    def query(self) -> str:
+        """The address's parameters that give this list again, without the page."""
+        set_ = {
+            "view": self.view if self.view != "all" else "",
+            "q": self.search,
+            "intent": self.intent,
+            "decision": self.decision,
+            "changed": int(self.changed) or "",
+            "weak": int(self.weak) or "",
+            "since": self.since or "",
+            "until": self.until or "",
+            "upload": self.upload or "",
+            "sort": self.sort if self.sort != "newest" else "",
+        }
+        return urlencode({name: value for name, value in set_.items() if value != ""})
 
     @property
     def narrowed(self) -> int:

@@ -11,7 +11,7 @@ from sqlmodel import Session, col, select
 from werkzeug.wrappers import Response
 
 from bot.clock import now
-from bot.models import AddressVersion, Handover, Merchant, Message, Order, OrderItem, Receipt, Run, Upload
+from bot.models import AddressVersion, Handover, Merchant, Message, Order, OrderItem, Receipt, Run, SavedView, Upload
 from bot.orders import changes, outcomes
 from bot.orders.rules import Rules
 from bot.orders.uploads import shop_of
@@ -51,7 +51,15 @@ def page() -> str:
     state = live.state("orders")
     with tenant.reading() as session:
         uploads = session.exec(select(Upload.id, Upload.filename).order_by(col(Upload.id).desc()).limit(20)).all()
-    return render_template("orders.html", wanted=wanted, list=Markup(_list(wanted)), uploads=uploads, live=state)  # noqa: S704
+        saved = session.exec(select(SavedView).order_by(col(SavedView.name))).all()
+    return render_template(
+        "orders.html",
+        wanted=wanted,
+        list=Markup(_list(wanted)),  # noqa: S704
+        uploads=uploads,
+        saved=saved,
+        live=state,
+    )
 
 
 def _list(wanted: order_list.Wanted) -> str:

@@ -266,6 +266,20 @@ def upgrade() -> None:
         batch_op.create_index(batch_op.f("ix_member_merchant_id"), ["merchant_id"], unique=False)
 
     op.create_table(
+        "saved_view",
+        sa.Column("id", sa.Integer(), nullable=False),
+        sa.Column("merchant_id", sa.Integer(), nullable=False),
+        sa.Column("name", sa.Text(), nullable=False),
+        sa.Column("query", sa.Text(), nullable=False),
+        sa.Column("created_at", sa.DateTime(timezone=True), nullable=False),
+        sa.ForeignKeyConstraint(
+            ["merchant_id"],
+            ["merchant.id"],
+        ),
+        sa.PrimaryKeyConstraint("id"),
+        sa.UniqueConstraint("merchant_id", "name", name="uq_saved_view_name"),
+    )
+    op.create_table(
         "audit",
         sa.Column("id", sa.Integer(), nullable=False),
         sa.Column("merchant_id", sa.Integer(), nullable=True),
@@ -1052,6 +1066,7 @@ def downgrade() -> None:
         batch_op.drop_index(batch_op.f("ix_audit_member_id"))
 
     op.drop_table("audit")
+    op.drop_table("saved_view")
     with op.batch_alter_table("member", schema=None) as batch_op:
         batch_op.drop_index(batch_op.f("ix_member_merchant_id"))
 

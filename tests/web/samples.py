@@ -26,6 +26,7 @@ from bot.models import (
     Receipt,
     Review,
     Run,
+    SavedView,
     Upload,
     UploadRow,
 )
@@ -53,6 +54,8 @@ class Shop:
     delivery: int
     answer: int
     """A canned one."""
+    view: int
+    """A saved one of the list of orders."""
     media: int
     """A message with a file."""
     review: int
@@ -137,7 +140,8 @@ def _write(session: Session, slug: str, count: int) -> Shop:
         )
     )
     answer = CannedAnswer(merchant_id=shop.id, shortcut="sorry", body=f"{slug} is sorry, {{name}}.", updated_at=at)
-    session.add(answer)
+    view = SavedView(merchant_id=shop.id, name=f"{slug} on hold", query="decision=hold", created_at=at)
+    session.add_all([answer, view])
     session.flush()
     key, hook, delivery = _systems(session, shop, at)
     ids = [order.id for order in orders]
@@ -155,6 +159,7 @@ def _write(session: Session, slug: str, count: int) -> Shop:
         hook=hook,
         delivery=delivery,
         answer=answer.id or 0,
+        view=view.id or 0,
         media=session.exec(select(Message.id).where(Message.key == f"{slug}:#1000:2")).one_or_none() or 0,
         review=session.exec(select(Review.id).where(Review.merchant_id == shop.id)).first() or 0,
     )

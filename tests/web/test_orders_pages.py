@@ -34,6 +34,32 @@ def test_each_view_shows_its_orders_and_its_count(shop: Shop, sign_in: SignIn) -
         assert int(shown.group(1)) == number
 
 
+def _save(client: FlaskClient, name: str, query: str) -> str:
+    form = {"csrf_token": form_token(client), "name": name, "query": query}
+    return client.post("/orders/views", data=form, follow_redirects=True).text
+
+
+def test_a_view_is_saved_found_again_replaced_and_deleted(shop: Shop, sign_in: SignIn) -> None:
+    client = sign_in(shop.owner)
+    page = _save(client, "  Large   silent ", "view=silent&sort=amount&after=5~7&else=1")
+    assert 'href="/orders?view=silent&amp;sort=amount" aria-current="page">Large silent</a>' in page
+    assert "Save this view" not in page
+    assert "Large silent" in sign_in(shop.staff).get("/orders").text
+    page = _save(client, "Large silent", "decision=call")
+    assert 'href="/orders?decision=call" aria-current="page">Large silent</a>' in page
+    (number,) = re.findall(r"/orders/views/(\d+)/delete", page)
+    form = {"csrf_token": form_token(client)}
+    page = client.post(f"/orders/views/{number}/delete", data=form, follow_redirects=True).text
+    assert "Large silent" not in page
+    assert "Save this view" in page
+
+
+@pytest.mark.parametrize(("name", "query"), [("", "view=silent"), ("x" * 41, "view=silent"), ("all", "view=none")])
+def test_a_view_without_a_name_or_a_filter_is_not_saved(shop: Shop, sign_in: SignIn, name: str, query: str) -> None:
+    page = _save(sign_in(shop.owner), name, query)
+    assert page.count('class="saved-view"') == 1
+
+
 @pytest.mark.parametrize(
     ("query", "references"),
     [
@@ -91,7 +117,9 @@ def test_paging_by_key_shows_every_order_once_even_when_values_are_equal(
     )
 )
 def test_no_address_of_the_list_breaks_it(console: FlaskClient, arguments: dict[str, str]) -> None:
-    assert console.get("/orders", query_string=arguments).status_code == 200
+    # No page of ours makes an address with a NUL in it, and PostgreSQL cannot look for one.
+    expected = 400 if any("\0" in value for value in arguments.values()) else 200
+    assert console.get("/orders", query_string=arguments).status_code == expected
 
 
 @pytest.fixture

@@ -17,7 +17,7 @@ from sqlalchemy import inspect, text
 from sqlmodel import SQLModel, select
 
 from bot.clock import now
-from bot.models import CannedAnswer, Message, Order
+from bot.models import CannedAnswer, Message, Order, SavedView
 from bot.services import Services
 from bot.web import tenant
 from tests.web import samples
@@ -95,6 +95,8 @@ VISITS = {
     "orders.order": [Visit("GET", "/orders/{order}", SHOP, owned=True)],
     "orders.outcome": [Visit("POST", "/orders/{order}/outcome", SHOP, {"outcome": "hold"}, owned=True)],
     "orders.outcome_of_many": [Visit("POST", "/orders/outcomes", MERCHANT, {"outcome": "hold", "order": "{order}"})],
+    "saved_views.save": [Visit("POST", "/orders/views", MERCHANT, {"name": "Silent", "query": "view=silent"})],
+    "saved_views.delete": [Visit("POST", "/orders/views/{view}/delete", MERCHANT, owned=True)],
     "inbox.page": [Visit("GET", "/inbox", SHOP), Visit("GET", "/inbox?view=mine&from=50&at={conversation}", SHOP)],
     "inbox.conversation": [
         Visit("GET", "/inbox/{conversation}", SHOP, owned=True),
@@ -192,7 +194,8 @@ def _ids(shop: Shop) -> dict[str, int]:
         "order": shop.orders[0], "upload": shop.upload, "member": shop.members["staff"], "device": 10**6,
         "owner": shop.members["owner"], "key": shop.key, "hook": shop.hook,
         "delivery": shop.delivery,
-        "conversation": shop.conversation, "answer": shop.answer, "media": shop.media, "review": shop.review,
+        "conversation": shop.conversation, "answer": shop.answer, "view": shop.view,
+        "media": shop.media, "review": shop.review,
     }  # fmt: skip
 
 
@@ -253,6 +256,10 @@ def _restore(services: Services, shop: Shop) -> None:
             session.execute(text("update member set role = :role where id = :id"), {"role": role, "id": number})
         session.execute(text("update upload set status = 'done', content = null"))
         session.execute(text("delete from member where email = 'x@y.test'"))
+        if session.get(SavedView, shop.view) is None:
+            session.add(
+                SavedView(id=shop.view, merchant_id=shop.merchant, name="x", query="decision=hold", created_at=now())
+            )
         if session.get(CannedAnswer, shop.answer) is None:
             session.add(
                 CannedAnswer(id=shop.answer, merchant_id=shop.merchant, shortcut="sorry", body="x", updated_at=now())
