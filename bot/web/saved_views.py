@@ -1,5 +1,6 @@
 """Views of the list of orders that a shop has given a name: filters and sorting, not the orders themselves."""
 
+from dataclasses import replace
 from urllib.parse import parse_qsl
 
 from flask import Blueprint, flash, redirect, request, url_for
@@ -26,7 +27,9 @@ NAME, MOST = 40, 20
 def save() -> Response:
     """Keep the filters in `query` under a name; a view of the same name is replaced."""
     name = " ".join(request.form.get("name", "").replace("\0", "").split())
-    query = Wanted.from_arguments(MultiDict(parse_qsl(request.form.get("query", "")[:500]))).query
+    wanted = Wanted.from_arguments(MultiDict(parse_qsl(request.form.get("query", "")[:500])))
+    # What was searched for may be a shopper's name or number, and belongs to no view.
+    query = replace(wanted, search="").query
     if not name or len(name) > NAME:
         flash(_("A view needs a name of at most %(most)s letters.", most=NAME), "bad")
     elif not query:

@@ -238,5 +238,7 @@ def test_the_reader_of_a_million_claimed_rows_ends_soon() -> None:
         read(_sparse())
     after = resource.getrusage(resource.RUSAGE_CHILDREN)
     assert after.ru_utime - before.ru_utime < 5
-    assert after.ru_maxrss < 150 * 1024 or after.ru_maxrss == before.ru_maxrss
+    # The reader begins as a copy of this process, whose size depends on the tests that ran before.
+    copied = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    assert after.ru_maxrss < copied + 150 * 1024 or after.ru_maxrss == before.ru_maxrss
     assert time.monotonic() - begun < 20

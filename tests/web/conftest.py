@@ -8,6 +8,7 @@ from threading import Thread
 import pytest
 from flask import Flask
 from flask.testing import FlaskClient
+from jinja2.bccache import Bucket, BytecodeCache
 from pwdlib import PasswordHash
 from pwdlib.hashers.argon2 import Argon2Hasher
 from werkzeug.serving import make_server
@@ -21,6 +22,21 @@ from flows import FLOWS
 from tests.web import samples
 from tests.web.hook_receiver import Receiver
 from tests.web.samples import PASSWORD, Shop
+
+class CompiledPages(BytecodeCache):
+    """Keeps compiled templates: each test has an application of its own, and their pages are the same."""
+
+    def __init__(self) -> None:
+        self.codes: dict[str, object] = {}
+
+    def load_bytecode(self, bucket: Bucket) -> None:
+        bucket.code = self.codes.get(bucket.key + bucket.checksum)  # type: ignore[assignment]
+
+    def dump_bytecode(self, bucket: Bucket) -> None:
+        self.codes[bucket.key + bucket.checksum] = bucket.code
+
+
+Flask.jinja_options = {**Flask.jinja_options, "bytecode_cache": CompiledPages()}
 
 SECRET = "a secret of the tests, long enough"
 

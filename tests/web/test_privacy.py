@@ -36,6 +36,7 @@ from bot.models import (
     Pulse,
     Review,
     Run,
+    SavedView,
     Stop,
     Timer,
     Upload,
@@ -61,6 +62,7 @@ IMPERSONAL: dict[type[SQLModel], str] = {
     Hook: "the shop's systems",
     HookDelivery: "ids and codes only",
     Pulse: "the program",
+    SavedView: "filters of a list, without what was searched for",
     Stop: "keyed hashes that no one can be found by",
     WhatsAppTemplate: "our texts",
 }
