@@ -23,6 +23,7 @@ from tests.web import samples
 from tests.web.hook_receiver import Receiver
 from tests.web.samples import PASSWORD, Shop
 
+
 class CompiledPages(BytecodeCache):
     """Keeps compiled templates: each test has an application of its own, and their pages are the same."""
 
