@@ -156,8 +156,9 @@ def _postgresql(url: str) -> Engine:
         url,
         hide_parameters=True,  # What a shopper wrote does not belong in an error's text.
         pool_pre_ping=True,
+        # Fifteen at the most: half a dozen processes stay below the hundred that a server allows as it comes.
         pool_size=10,
-        max_overflow=20,
+        max_overflow=5,
         connect_args={
             "connect_timeout": 5,
             "options": "-c lock_timeout=5000 -c statement_timeout=30000 -c idle_in_transaction_session_timeout=30000"

@@ -206,7 +206,7 @@ def _judge_locality(place: Place, fits: Fit, found: Evidence, out: Verdict, plac
     here, there = places.middle(place.number), places.middle(best)
     km = india.distance(here, there) if here and there else math.inf
     # Neighbours mix up the last figures; nobody who lives there swaps two figures or errs in the district.
-    strange = swapped or changed[0] <= 2 or (changed[0] <= 4 and km > 20)
+    strange = swapped or changed[0] <= 2 or (changed[0] <= 4 and km > 35)
     sure = fits.verdict != OK or strange or (score >= 3 and km > 8)
     out.findings.extend(
         finding(c, place.digits) for c in (("PIN_CITY_SOFT", "LOCALITY_PIN") if sure else ("LOCALITY_PIN",))
