@@ -89,7 +89,7 @@ def _past(services: Services) -> list[Phone]:
         if begun is not None or merchant.channel_id is None:
             return []
         agent = session.execute(select(Member).where(col(Member.email) == AGENT)).scalar_one()
-        return write_past(session, merchant, agent, now())
+        return write_past(session, merchant, agent, now(), services.settings.shards)
 
 
 def _people_of_the_phones(services: Services, phones: list[Phone]) -> None:

@@ -9,11 +9,12 @@ import random
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import asdict, dataclass
 from datetime import date, datetime, timedelta
+from functools import cache
 from zoneinfo import ZoneInfo
 
 from sqlmodel import Session, SQLModel
 
-from bot.addresses import Address, check
+from bot.addresses import Address, Report, check
 from bot.database import row_id
 from bot.demo_tales import BLAME, FIRST_NAMES, GOODS, LAST_NAMES, NO, PLACES, PRAISE, YES, Tale, today, weeks
 from bot.engine import Item, Items, Money
@@ -32,8 +33,10 @@ from bot.models import (
     Review,
     Run,
 )
+from bot.orders.changes import findings_of
 from bot.orders.decisions import Case, Odds, decide
 from bot.orders.rules import Rules
+from bot.talk.contacts import shard_of
 from bot.text import write
 from bot.whatsapp.catalogue import catalogue
 
@@ -56,13 +59,13 @@ class Phone:
     words: str = ""
 
 
-def write_past(session: Session, merchant: Merchant, agent: Member, at: datetime) -> list[Phone]:
+def write_past(session: Session, merchant: Merchant, agent: Member, at: datetime, shards: int) -> list[Phone]:
     """Write some weeks of orders, talks, decisions and reviews; return the phones that are worth having."""
     assert merchant.channel_id is not None  # noqa: S101  # The caller has seen it.
     draw = random.Random(7)  # noqa: S311  # The demo is the same everywhere.
     tales = [*weeks(draw), *today()]
     tales.sort(key=lambda tale: -tale.age)
-    return _Writer(session, merchant, agent, at, draw).write(tales)
+    return _Writer(session, merchant, agent, at, draw, shards).write(tales)
 
 
 @dataclass
@@ -81,7 +84,9 @@ class _Lived:
 class _Writer:
     """Turns tales into rows, kind by kind: one order at a time would take seconds."""
 
-    def __init__(self, session: Session, merchant: Merchant, agent: Member, at: datetime, draw: random.Random) -> None:
+    def __init__(
+        self, session: Session, merchant: Merchant, agent: Member, at: datetime, draw: random.Random, shards: int
+    ) -> None:
         self.session = session
         self.merchant = merchant
         self.agent = agent
@@ -89,6 +94,7 @@ class _Writer:
         self.draw = draw
         self.zone = ZoneInfo(merchant.timezone)
         self.rules = Rules.from_json(merchant.rules)
+        self.shards = shards
 
     def write(self, tales: Sequence[Tale]) -> list[Phone]:
         """Write all; return the phones of those who are still in touch."""
@@ -191,7 +197,7 @@ class _Writer:
     def _addresses_score(self, tale: Tale) -> int:
         if tale.place is None:
             tale.place = self.draw.randrange(len(PLACES))
-        return check(_address(tale.place if tale.new_place is None else tale.new_place)).score
+        return _report(tale.place if tale.new_place is None else tale.new_place).score
 
     def _decide(self, order: Order, score: int, answered: datetime | None) -> None:
         case = Case("open", order.intent, order.readiness, order.amount, order.currency, order.cancel_reason,
@@ -210,14 +216,14 @@ class _Writer:
     def _addresses(self, order: Order, tale: Tale) -> Iterator[AddressVersion]:
         places = [tale.place or 0] + ([] if tale.new_place is None else [tale.new_place])
         for version, place in enumerate(places, start=1):
-            report = check(_address(place))
+            report = _report(place)
             yield AddressVersion(
                 order_id=row_id(order),
                 version=version,
                 given_by="order" if version == 1 else "shopper",
                 parts=_parts(place),
                 score=report.score,
-                findings=[asdict(one) for one in report.findings],
+                findings=findings_of(report),
                 created_at=order.created_at if version == 1 else order.answered_at or order.created_at,
             )
 
@@ -226,7 +232,7 @@ class _Writer:
         return Conversation(
             channel_id=contact.channel_id,
             contact_id=row_id(contact),
-            shard=row_id(contact) % 4,
+            shard=shard_of(row_id(contact), self.shards),
             owner="queue" if waits else "bot",
             waiting_since=self.at - timedelta(minutes=40) if waits else None,
             created_at=order.asked_at or order.created_at,
@@ -360,6 +366,12 @@ def _receipts(bubble: Message) -> Iterator[Receipt]:
 def _address(place: int) -> Address:
     line, area, city, state, code = PLACES[place]
     return Address(address1=line, address2=area, city=city, state=state, postal_code=code, country="IN")
+
+
+@cache
+def _report(place: int) -> Report:
+    """Hundreds of orders go to a few dozen places."""
+    return check(_address(place))
 
 
 def _parts(place: int) -> dict[str, str]:

@@ -44,12 +44,13 @@ def hear(flow: Flow, state: State, facts: Facts, reply: Replied, second: Second 
     if ours:
         return replace(reply, acts=(engine.Act(ours),), safe=True, lang=lang)
     acts = _acts(found)
-    about = about_us(reply.text, (act.kind for act in acts), region)
+    kinds = [act.kind for act in acts]
+    about = about_us(reply.text, kinds, region)
     if about is not None:
         return replace(reply, acts=(about,), safe=False, lang=lang)
-    if "order_edit" in expects.acts and (other := edit(reply.text, (act.kind for act in acts))) is not None:
+    if "order_edit" in expects.acts and (other := edit(reply.text, kinds)) is not None:
         return replace(reply, acts=(other,), safe=found.safe, lang=lang)
-    if "receiver" in expects.acts and (taker := receiver(reply.text, (act.kind for act in acts))) is not None:
+    if "receiver" in expects.acts and (taker := receiver(reply.text, kinds)) is not None:
         return replace(reply, acts=(taker,), safe=found.safe, lang=lang)
     unclear = reply.text.strip() and not expects.reads and (not acts or is_open(found))
     if unclear and second is not None:

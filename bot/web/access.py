@@ -10,7 +10,7 @@ from bot.clock import now
 from bot.services import services
 from bot.settings import Settings
 from bot.web import sessions
-from bot.web.sessions import Person
+from bot.web.sessions import Person, Shop
 
 OWNER, STAFF, AGENT, ADMIN = "owner", "staff", "agent", "admin"
 EVERYONE = frozenset({OWNER, STAFF, AGENT, ADMIN})
@@ -56,6 +56,14 @@ def me() -> Person:
 def someone() -> Person | None:
     """Return who is asking, if anybody is signed in."""
     return cast(Person | None, g.get("person"))
+
+
+def my_shop() -> Shop:
+    """Return the shop of whoever is asking; answers 404 to a platform admin, who has none."""
+    shop = me().shop
+    if shop is None:
+        abort(404)
+    return shop
 
 
 def cookie_name() -> str:

@@ -15,9 +15,9 @@ from bot.services import services
 from bot.talk import trials
 from bot.talk.trials import TrialRefused
 from bot.web import audit, tenant
-from bot.web.access import MERCHANT, OWNER, allow, me
+from bot.web.access import MERCHANT, OWNER, allow, me, my_shop
 from bot.web.protection import limiter
-from bot.web.settings import language_names, shop
+from bot.web.settings import language_names
 from bot.whatsapp.catalogue import Template, catalogue
 from bot.whatsapp.client import Client
 from bot.whatsapp.errors import SendError, SlowNumber
@@ -118,7 +118,7 @@ def templates() -> Response:
             failed = sum(one.error is not None for one in tried)
             with tenant.writing() as session:
                 audit.record(
-                    session, "templates.submitted", member_id=me().id, merchant_id=shop().id, tried=len(tried),
+                    session, "templates.submitted", member_id=me().id, merchant_id=my_shop().id, tried=len(tried),
                     failed=failed,
                 )  # fmt: skip
             if tried and isinstance(tried[-1].error, SlowNumber):
@@ -143,7 +143,7 @@ def try_it() -> Response:
     """Send a made-up order's question to a phone of the shop's own people."""
     try:
         with tenant.writing() as session:
-            row = session.get_one(Merchant, shop().id)
+            row = session.get_one(Merchant, my_shop().id)
             with tenant.lifted(session):
                 order = trials.begin(
                     session, row, request.form.get("phone", ""), me().label, now(), shards=services().settings.shards

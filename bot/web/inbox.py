@@ -18,8 +18,8 @@ from bot.services import services
 from bot.talk.handover import Conflict
 from bot.web import inbox_deeds, inbox_forms, inbox_presence, inbox_queue, inbox_words, live, masks, tenant
 from bot.web import media as media_files
-from bot.web.access import SHOP, allow, me
-from bot.web.inbox_talk import PLACEHOLDERS, Talk, my_shop, open_talk
+from bot.web.access import SHOP, allow, me, my_shop
+from bot.web.inbox_talk import PLACEHOLDERS, Talk, open_talk
 from bot.whatsapp.catalogue import PLACEHOLDER
 from bot.whatsapp.compose import BODY, length
 from bot.whatsapp.errors import SendError

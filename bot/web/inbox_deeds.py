@@ -21,8 +21,8 @@ from bot.services import services
 from bot.talk import apply, handover
 from bot.talk.handover import Conflict, Reply
 from bot.web import audit, tenant
-from bot.web.access import me
-from bot.web.inbox_talk import is_elsewhere, my_shop
+from bot.web.access import me, my_shop
+from bot.web.inbox_talk import is_elsewhere
 
 SNOOZES = ("1", "3", "morning")
 """Hours, or the next morning at nine in the shop's zone."""
@@ -96,7 +96,7 @@ def end(session: Session, conversation_id: int, ending: str, *, about: int | Non
     Raises Conflict when a colleague has the conversation.
     """
     conversation = enter(session, conversation_id)
-    order = _order(session, about) if about is not None else None
+    order = tenant.find(session, Order, about, lock=True) if about is not None else None
     with tenant.lifted(session):
         if order is not None and ending != "done":
             _record(session, order, ending, **more)
@@ -106,7 +106,7 @@ def end(session: Session, conversation_id: int, ending: str, *, about: int | Non
 def correct_address(session: Session, conversation_id: int, about: int, parts: dict[str, str]) -> None:
     """Write an agent's version of an address, and close the task."""
     conversation = enter(session, conversation_id)
-    order = _order(session, about)
+    order = tenant.find(session, Order, about, lock=True)
     with tenant.lifted(session):
         apply.save_address(session, order, dict(parts), by="agent", member_id=me().id)
         outcomes.record(
@@ -119,7 +119,7 @@ def called(session: Session, order_id: int, ending: str, **more: Any) -> Order:
     """Record what a telephone call brought; close the task that waited for it."""
     conversation_id = _conversation_of(session, tenant.find(session, Order, order_id).contact_id)
     conversation = enter(session, conversation_id) if conversation_id else None
-    order = _order(session, order_id)
+    order = tenant.find(session, Order, order_id, lock=True)
     with tenant.lifted(session):
         audit.record(session, "order.called", member_id=me().id, merchant_id=my_shop().id, about=f"order:{order_id}",
                      ending=ending)  # fmt: skip
@@ -175,11 +175,6 @@ def _close(session: Session, conversation: Conversation, ending: str, words: str
     handover.resolve(session, row_id(conversation), me().id, ending, words)
     services().bell.ring_after_commit(session, DRAIN, conversation.shard)
     _write_down(session, "conversation.resolved", row_id(conversation), ending=ending)
-
-
-def _order(session: Session, order_id: int) -> Order:
-    row = session.get(Order, order_id, with_for_update=True)
-    return row if row is not None else abort(404)
 
 
 def _conversation_of(session: Session, contact_id: int | None) -> int | None:

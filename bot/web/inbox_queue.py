@@ -12,8 +12,7 @@ from bot.clock import now
 from bot.database import row_id
 from bot.models import AddressVersion, Audit, Contact, Conversation, Handover, Member, Message, Order, OrderItem
 from bot.web import tenant
-from bot.web.access import me
-from bot.web.inbox_talk import my_shop
+from bot.web.access import me, my_shop
 from bot.web.inbox_words import KINDS
 
 VIEWS = ("all", "mine", "unassigned", "snoozed")

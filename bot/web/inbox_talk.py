@@ -7,7 +7,6 @@ from datetime import datetime
 from typing import Any
 
 from babel import Locale, UnknownLocaleError
-from flask import abort
 from flask_babel import get_locale
 from sqlalchemy import select
 from sqlmodel import Session, col
@@ -33,9 +32,8 @@ from bot.models import (
 from bot.talk import handover
 from bot.text import known, template_values, write
 from bot.web import tenant
-from bot.web.access import me
+from bot.web.access import me, my_shop
 from bot.web.inbox_words import TEMPLATES
-from bot.web.sessions import Shop
 from bot.whatsapp.catalogue import PLACEHOLDER, Template, catalogue
 from bot.whatsapp.compose import ComposeError
 from bot.whatsapp.templates import SENDABLE
@@ -126,12 +124,6 @@ class Talk:
         values = {**_values(self.shop, self.order, self.items, self.name), "agent": me().label}
         written = {name: write(value, known(self.locale)) for name, value in values.items() if value}
         return PLACEHOLDER.sub(lambda match: written.get(match[1], match[0]), text)
-
-
-def my_shop() -> Shop:
-    """Return the shop of the person who asks; answers 404 to a platform admin, who has none."""
-    shop = me().shop
-    return shop if shop is not None else abort(404)
 
 
 def open_talk(session: Session, conversation: Conversation, *, whole: bool = False) -> Talk:

@@ -102,9 +102,7 @@ def order(id: int) -> str:  # noqa: A002
 def approve(id: int) -> Response:  # noqa: A002
     """Apply what a newer list says of the order, although its shopper has answered."""
     with tenant.writing() as session:
-        row = session.get(Order, id, with_for_update=True)
-        if row is None:
-            abort(404)
+        row = tenant.find(session, Order, id, lock=True)
         merchant, at = session.get_one(Merchant, row.merchant_id), now()
         shop = shop_of(merchant, Rules.from_json(merchant.rules), at)
         with tenant.lifted(session):
@@ -124,9 +122,7 @@ def outcome(id: int) -> Response:  # noqa: A002
     if wanted not in BY_HAND:
         abort(400)
     with tenant.writing() as session:
-        row = session.get(Order, id, with_for_update=True)
-        if row is None:
-            abort(404)
+        row = tenant.find(session, Order, id, lock=True)
         with tenant.lifted(session):
             changed = outcomes.record(
                 session, row, by="agent" if me().role == AGENT else "merchant", at=now(), member_id=me().id,

@@ -21,7 +21,7 @@ from bot.models import Merchant
 from bot.orders.export import safe
 from bot.orders.rules import Rules
 from bot.web import figures, live, tenant
-from bot.web.access import MERCHANT, allow, me
+from bot.web.access import MERCHANT, allow, my_shop
 from bot.web.figures import Figures, difference
 from bot.web.sessions import Shop
 
@@ -47,7 +47,7 @@ Table = tuple[list[str], Iterable[Iterable[Any]]]
 def page() -> str:
     """Show the figures of the last days."""
     state = live.state("orders")
-    shop = _shop()
+    shop = my_shop()
     found, rules = _read(shop)
     return render_template(
         "overview.html", f=found, days=_days(), spans=SPANS, saved=found.stopped * rules.return_cost,
@@ -62,7 +62,7 @@ def table(what: str) -> Response:
     """Give the table behind a picture."""
     if what not in _TABLES:
         abort(404)
-    found, _rules = _read(_shop())
+    found, _rules = _read(my_shop())
     header, rows = _TABLES[what](found)
     out = io.StringIO()
     writer = csv.writer(out)
@@ -79,13 +79,6 @@ def _cost(found: Figures, rules: Rules, shop: Shop) -> int | None:
     """Return what the messages cost in minor units; None when nobody said what one does."""
     price = MESSAGE_PRICES.get(shop.currency) if rules.message_price is None else rules.message_price
     return None if price is None else round(found.messages * price * 10 ** get_currency_precision(shop.currency))
-
-
-def _shop() -> Shop:
-    shop = me().shop
-    if shop is None:
-        abort(404)
-    return shop
 
 
 def _days() -> int:

@@ -8,7 +8,7 @@ from werkzeug.wrappers import Response
 from bot.clock import now
 from bot.models import Audit, Member
 from bot.web import audit, members, second_factor, sessions, tenant
-from bot.web.access import AGENT, OWNER, STAFF, allow, me
+from bot.web.access import AGENT, OWNER, STAFF, allow, me, my_shop
 from bot.web.forms import WORDS, Invite
 from bot.web.inbox_forms import row_number
 from bot.web.labels import LABELS
@@ -39,7 +39,7 @@ def invite() -> str | Response:
             with tenant.lifted(db):
                 # An e-mail address is unique among all shops.
                 member = members.create_member(
-                    db, email=form.email.data or "", role=form.role.data, merchant_id=_shop(),
+                    db, email=form.email.data or "", role=form.role.data, merchant_id=my_shop().id,
                     name=form.name.data or "", locale=me().locale,
                 )  # fmt: skip
         except MemberError as error:
@@ -147,12 +147,5 @@ def _may_lose(db: Session, member: Member) -> bool:
     return False
 
 
-def _shop() -> int:
-    shop = me().shop
-    if shop is None:
-        abort(404)
-    return shop.id
-
-
 def _note(db: Session, act: str, member: Member, **detail: object) -> None:
-    audit.record(db, act, member_id=me().id, merchant_id=_shop(), about=f"member:{member.id}", **detail)
+    audit.record(db, act, member_id=me().id, merchant_id=my_shop().id, about=f"member:{member.id}", **detail)

@@ -18,10 +18,9 @@ from bot.orders.rules import Rules
 from bot.talk import privacy, retention
 from bot.talk.privacy import Shopper
 from bot.web import audit, masks, tenant
-from bot.web.access import MERCHANT, OWNER, allow, me
+from bot.web.access import MERCHANT, OWNER, allow, me, my_shop
 from bot.web.inbox_forms import row_number
 from bot.web.protection import limiter
-from bot.web.settings import shop
 
 blueprint = Blueprint("privacy", __name__)
 
@@ -60,7 +59,7 @@ def page() -> str:
     search = request.args.get("q", "").strip()[:80]
     with tenant.reading() as session:
         found = _find(session, search) if search else []
-        rules = Rules.from_json(session.get_one(Merchant, shop().id).rules)
+        rules = Rules.from_json(session.get_one(Merchant, my_shop().id).rules)
         lines = session.exec(
             select(Audit, Member.name, Member.email)
             .outerjoin(Member, col(Member.id) == Audit.member_id)
@@ -95,7 +94,7 @@ def file(id: int, kind: str) -> Response:  # noqa: A002
         audit.record(
             session, EXPORTED, member_id=me().id, merchant_id=order.merchant_id, about=f"order:{id}", kind=kind
         )
-        readme = _README.format(shop=shop().name, reference=order.reference, day=now().date())
+        readme = _README.format(shop=my_shop().name, reference=order.reference, day=now().date())
     content = _json(told) if kind == "json" else _zip(told, readme)
     return Response(
         content,

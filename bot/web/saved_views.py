@@ -12,8 +12,7 @@ from werkzeug.wrappers import Response
 from bot.clock import now
 from bot.models import SavedView
 from bot.web import tenant
-from bot.web.access import MERCHANT, allow
-from bot.web.inbox_talk import my_shop
+from bot.web.access import MERCHANT, allow, my_shop
 from bot.web.order_list import Wanted
 
 blueprint = Blueprint("saved_views", __name__, url_prefix="/orders/views")

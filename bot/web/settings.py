@@ -6,7 +6,7 @@ from zoneinfo import ZoneInfo, available_timezones
 
 from babel import Locale, UnknownLocaleError
 from babel.numbers import get_currency_precision
-from flask import Blueprint, abort, current_app, flash, redirect, render_template, request, url_for
+from flask import Blueprint, current_app, flash, redirect, render_template, request, url_for
 from flask_babel import get_locale
 from flask_babel import gettext as _
 from sqlmodel import Session
@@ -19,9 +19,8 @@ from bot.orders.history import odds_of
 from bot.orders.rules import Rules, RulesError
 from bot.text import known, locales
 from bot.web import audit, previews, rule_forms, tenant
-from bot.web.access import MERCHANT, OWNER, allow, me
+from bot.web.access import MERCHANT, OWNER, allow, me, my_shop
 from bot.web.rule_fields import FIELDS, GROUPS, limit_of
-from bot.web.sessions import Shop
 
 blueprint = Blueprint("settings", __name__, url_prefix="/settings")
 
@@ -37,7 +36,7 @@ def page() -> str:
     """Show every rule; staff may read them."""
     with tenant.reading() as session:
         rules = Rules.from_json(_merchant(session).rules)
-    return _page(rule_forms.shown(rules, shop().currency), {})
+    return _page(rule_forms.shown(rules, my_shop().currency), {})
 
 
 @blueprint.post("/rules")
@@ -45,7 +44,7 @@ def page() -> str:
 def save() -> tuple[str, int] | Response:
     """Take all rules as they were written, or say at the field what is wrong."""
     written = rule_forms.as_written(request.form)
-    values, faults = rule_forms.read(written, shop().currency)
+    values, faults = rule_forms.read(written, my_shop().currency)
     rules = Rules()
     if not faults:
         rules, faults = _judge(values)
@@ -95,7 +94,7 @@ def save_shop() -> tuple[str, int] | Response:
                     changes=changes,
                 )  # fmt: skip
     if faults:
-        return _page(rule_forms.shown(rules, shop().currency), {}, given, faults), 422
+        return _page(rule_forms.shown(rules, my_shop().currency), {}, given, faults), 422
     flash(_("Saved.") if changes else _("Nothing changed: it was so already."), "good" if changes else "act")
     return redirect(url_for("settings.page"))
 
@@ -105,14 +104,14 @@ def save_shop() -> tuple[str, int] | Response:
 def example() -> str:
     """Add up what the rules that are being written would do with a silent shopper's order."""
     with tenant.reading() as session:
-        values = rule_forms.shown(Rules.from_json(_merchant(session).rules), shop().currency)
+        values = rule_forms.shown(Rules.from_json(_merchant(session).rules), my_shop().currency)
         values |= {name: request.args[name].strip() for name in _SUMMED if name in request.args}
-        read, faults = rule_forms.read(values, shop().currency)
+        read, faults = rule_forms.read(values, my_shop().currency)
         rules = Rules()
         if not faults:
             rules, faults = _judge(read)
         sums = [] if faults else _examples(session, rules, _amount(request.args.get("amount", "")))
-    return render_template("settings_example.html", sums=sums, currency=shop().currency)
+    return render_template("settings_example.html", sums=sums, currency=my_shop().currency)
 
 
 @blueprint.get("/texts")
@@ -121,23 +120,15 @@ def texts() -> str:
     """Show what shoppers would read first: one language, or one talk in all of them."""
     flows = current_app.extensions["pakka_flows"]
     wanted = request.args.get("language", "")
-    language = wanted if wanted in locales() else known(shop().locale)
+    language = wanted if wanted in locales() else known(my_shop().locale)
     talk = request.args.get("talk", "")
     chosen = {talk: flows[talk]} if talk in flows else flows
     with tenant.reading() as session:
         rules = Rules.from_json(_merchant(session).rules)
-    shown = previews.openings(chosen, shop(), rules, locales() if talk in flows else (language,), now())
+    shown = previews.openings(chosen, my_shop(), rules, locales() if talk in flows else (language,), now())
     return render_template(
         "settings_texts.html", shown=shown, language=language, talk=talk, talks=list(flows), names=language_names()
     )
-
-
-def shop() -> Shop:
-    """Return the shop of whoever is asking."""
-    found = me().shop
-    if found is None:
-        abort(404)
-    return found
 
 
 def language_names() -> dict[str, str]:
@@ -185,12 +176,12 @@ def _judge(values: dict[str, Any]) -> tuple[Rules, dict[str, str]]:
 def _examples(session: Session, rules: Rules, amount: int) -> list[tuple[str, Decision]]:
     """Return what becomes of a silent shopper's order with a good and with a doubtful address."""
     at = now()
-    odds = odds_of(session, shop().id, at)
-    today = at.astimezone(ZoneInfo(shop().timezone)).date()
+    odds = odds_of(session, my_shop().id, at)
+    today = at.astimezone(ZoneInfo(my_shop().timezone)).date()
     decided = []
     for name, score in SCORES:
         case = Case(
-            "open", "silent", "unasked", amount, shop().currency, address_score=score,
+            "open", "silent", "unasked", amount, my_shop().currency, address_score=score,
             silent_hours=timedelta(days=1) / timedelta(hours=1),
         )  # fmt: skip
         decision = decide(case, rules, odds, today)
@@ -200,12 +191,12 @@ def _examples(session: Session, rules: Rules, amount: int) -> list[tuple[str, De
 
 
 def _amount(written: str) -> int:
-    digits = get_currency_precision(shop().currency)
+    digits = get_currency_precision(my_shop().currency)
     return (int(written) if written.isdecimal() and 0 < int(written[:9]) < 10**8 else EXAMPLE) * 10**digits
 
 
 def _merchant(session: Session) -> Merchant:
-    return session.get_one(Merchant, shop().id)
+    return session.get_one(Merchant, my_shop().id)
 
 
 def _value(stored: dict[str, Any], name: str) -> Any:

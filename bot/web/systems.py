@@ -18,7 +18,7 @@ from bot.hooks.targets import BadTarget, Policy, resolve
 from bot.models import ApiKey, Hook, HookDelivery
 from bot.services import services
 from bot.web import audit, tenant
-from bot.web.access import OWNER, allow, me
+from bot.web.access import OWNER, allow, me, my_shop
 from bot.web.api import keys
 from bot.web.protection import limiter
 from bot.web.vault import vault
@@ -72,7 +72,7 @@ def create_key() -> str | tuple[str, int]:
     if not name or not scopes:
         return _page(problem=_("Give the key a name and at least one thing that it may do.")), 422
     with tenant.writing() as session:
-        row, key = keys.new_key(_shop(), name, scopes)
+        row, key = keys.new_key(my_shop().id, name, scopes)
         session.add(row)
         session.flush()
         _note(session, "key.created", f"key:{row.id}", prefix=row.prefix, scopes=scopes)
@@ -104,7 +104,7 @@ def create_hook() -> str | tuple[str, int]:
     with tenant.writing() as session:
         if len(session.exec(select(Hook.id)).all()) >= _MOST_HOOKS:
             return _page(problem=_("Ten addresses are the most. Delete one first.")), 422
-        hook = Hook(merchant_id=_shop(), url=url, events=chosen, created_at=now())
+        hook = Hook(merchant_id=my_shop().id, url=url, events=chosen, created_at=now())
         session.add(hook)
         session.flush()
         secret = _give_secret(hook)
@@ -240,10 +240,5 @@ def _give_secret(hook: Hook) -> str:
     return secret
 
 
-def _shop() -> int:
-    shop = me().shop
-    return shop.id if shop else 0
-
-
 def _note(session: Session, act: str, about: str, **detail: object) -> None:
-    audit.record(session, act, member_id=me().id, merchant_id=_shop(), about=about, **detail)
+    audit.record(session, act, member_id=me().id, merchant_id=my_shop().id, about=about, **detail)

@@ -49,7 +49,7 @@ from bot.models import (
     WhatsAppTemplate,
 )
 from bot.services import services
-from bot.web.access import me
+from bot.web.access import my_shop
 
 Model = TypeVar("Model", bound=SQLModel)
 Rule = Callable[[int], ColumnElement[bool]]
@@ -197,9 +197,9 @@ def lifted(session: Session) -> Iterator[None]:
         session.info["merchant_id"] = merchant_id
 
 
-def find(session: Session, model: type[Model], id: int) -> Model:  # noqa: A002
-    """Return a row of this merchant by its id; answers 404 for one of another's exactly as for none."""
-    row = session.get(model, id)
+def find(session: Session, model: type[Model], id: int, *, lock: bool = False) -> Model:  # noqa: A002
+    """Return a row of this merchant by its id, locked if need be; answers 404 for another's exactly as for none."""
+    row = session.get(model, id, with_for_update=True) if lock else session.get(model, id)
     if row is None:
         abort(404)
     return row
@@ -215,11 +215,8 @@ def changing(model: type[Model], id: int) -> Iterator[tuple[Session, Model]]:  #
 def _limit(session: Session, merchant_id: int | None) -> None:
     session.info["trials"] = merchant_id is None
     if merchant_id is None:
-        shop = me().shop
-        if shop is None:
-            # A platform admin looks after merchants, not into their orders.
-            abort(404)
-        merchant_id = shop.id
+        # A platform admin looks after merchants, not into their orders.
+        merchant_id = my_shop().id
     session.info["merchant_id"] = merchant_id
 
 

@@ -26,7 +26,7 @@ from bot.orders.uploads import Preview, UploadError
 from bot.services import services
 from bot.talk.start import ask_time
 from bot.web import audit, live, tenant
-from bot.web.access import MERCHANT, allow, me
+from bot.web.access import MERCHANT, allow, me, my_shop
 from bot.web.labels import COLUMNS
 from bot.web.protection import limiter
 
@@ -111,9 +111,7 @@ def columns(id: int) -> Response:  # noqa: A002
 def begin(id: int) -> Response:  # noqa: A002
     """Import the list."""
     with tenant.writing() as session:
-        upload = session.get(Upload, id, with_for_update=True)
-        if upload is None:
-            abort(404)
+        upload = tenant.find(session, Upload, id, lock=True)
         lists.begin(session, upload, now(), services().bell)
         _note(session, "upload.begun", upload, rows=upload.rows)
     return redirect(url_for("uploads.one", id=id))
@@ -170,9 +168,8 @@ class Asked:
 
 
 def _keep(filename: str, content: bytes) -> int:
-    shop = me().shop
     with tenant.writing() as session:
-        merchant = tenant.find(session, Merchant, shop.id if shop else 0)
+        merchant = tenant.find(session, Merchant, my_shop().id)
         with tenant.lifted(session):
             try:
                 upload = lists.receive(session, merchant, filename, content, at=now(), member_id=me().id)
