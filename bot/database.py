@@ -1,6 +1,7 @@
 """The database: one engine per process, one transaction per `with session()`, rings after the commit."""
 
 import os
+import re
 import sys
 import time
 from collections.abc import Callable, Collection, Iterator
@@ -188,11 +189,18 @@ def revisions(session: OrmSession) -> tuple[str | None, str | None]:
 
 
 @cache
-def newest_revision() -> str | None:
-    """Return the revision that this release brings the schema to."""
-    from alembic.script import ScriptDirectory
+def newest_revision() -> str:
+    """Return the revision that this release brings the schema to.
 
-    return ScriptDirectory(str(MIGRATIONS)).get_current_head()
+    It is the one that no other stands on. Alembic would say so, too; to import it would be a tenth of a worker's start.
+    """
+    made, stood_on = set(), set()
+    for path in (MIGRATIONS / "versions").glob("*.py"):
+        script = path.read_text(encoding="utf-8")
+        made |= set(re.findall(r'^revision\b.*= "(\w+)"$', script, re.M))
+        stood_on |= set(re.findall(r'^down_revision\b.*= "(\w+)"$', script, re.M))
+    [newest] = made - stood_on
+    return newest
 
 
 def _alembic(connection: object):  # type: ignore[no-untyped-def]

@@ -80,7 +80,8 @@ def hand_over(command: str, rest: List[str]) -> None:
         say("Ready. `python3 app.py up` starts Pakka.")
         return
     if not any(part in ("-n", "--numprocesses") or re.match(r"-n\w|--numprocesses=", part) for part in rest):
-        rest = ["-n", "2", "--dist", "loadgroup", *rest]
+        # One more than there are processors, because many tests wait for a browser or for a program.
+        rest = ["-n", str(min(8, (os.cpu_count() or 1) + 1)), "--dist", "loadgroup", *rest]
     replace([PYTHON, "-m", "pytest", *rest], environment)
 
 

@@ -90,15 +90,17 @@ class PostgresServer:
                 raise RuntimeError(f"PostgreSQL did not start:\n{log.read_text(errors='replace')}")
             time.sleep(0.03)
 
-    def create(self, database: str, template: str = "template1") -> None:
-        """Create a database as a copy of another one to which nobody is connected."""
-        self._execute(f'CREATE DATABASE "{database}" TEMPLATE "{template}"')
+    def create(self, database: str) -> None:
+        """Create an empty database."""
+        self._execute(f'CREATE DATABASE "{database}"')
 
-    def close_to_connections(self, database: str) -> None:
-        """End every connection to a database and refuse new ones, so that it can be copied."""
-        self._execute(f'ALTER DATABASE "{database}" ALLOW_CONNECTIONS false')
+    def rename(self, database: str, name: str) -> None:
+        """End every connection to a database and give it another name."""
         with self._connect() as connection:
-            connection.execute("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = %s", [database])
+            connection.execute(
+                "SELECT pg_terminate_backend(pid, 5000) FROM pg_stat_activity WHERE datname = %s", [database]
+            )
+            connection.execute(f'ALTER DATABASE "{database}" RENAME TO "{name}"'.encode())
 
     def drop(self, database: str) -> None:
         """Drop a database and whatever connections a test has left."""

@@ -8,8 +8,6 @@ from dataclasses import dataclass
 from typing import IO, Any
 from zoneinfo import ZoneInfo
 
-from openpyxl import Workbook
-from openpyxl.cell import WriteOnlyCell
 from sqlalchemy import select
 from sqlmodel import Session, col
 
@@ -127,6 +125,10 @@ def write_csv(
 
 def write_xlsx(out: IO[bytes], header: Sequence[str], rows: Iterable[Sequence[Cell]], sheet: str) -> None:
     """Write a workbook of one sheet; text is written as text, whatever it looks like."""
+    # Imported by those alone who write a workbook: it takes as long as the rest of the spreadsheets together.
+    from openpyxl import Workbook
+    from openpyxl.cell import WriteOnlyCell
+
     book = Workbook(write_only=True)
     page = book.create_sheet(re.sub(r"[\[\]:*?/\\]", " ", sheet)[:31] or "Orders")
     page.freeze_panes = "A2"

@@ -17,6 +17,7 @@ from bot.models import AddressVersion, Merchant, Order, OrderItem
 from bot.orders import uploads
 from bot.orders.rules import Rules
 from bot.orders.samples import shopify_list
+from bot.scratch import scratch_folder
 from bot.services import Services
 from bot.settings import Settings
 from bot.shoppers.personas import cast
@@ -33,7 +34,7 @@ TWO_ORDERS = 0.03
 def perform(order_list: bytes | None, *, shoppers: int, seed: int, flows: tuple[str, ...]) -> Tally:
     """Let `shoppers` personas talk about orders like those of the list, and return what came out."""
     draw = random.Random(seed)  # noqa: S311 - a play, not a secret
-    with tempfile.TemporaryDirectory(prefix="pakka-play-") as folder:
+    with tempfile.TemporaryDirectory(prefix="pakka-play-", dir=scratch_folder()) as folder:
         services = _services(Path(folder))
         clock.read_from(lambda: START)
         try:

@@ -7,6 +7,7 @@ second: that is a tenth of a core.
 """
 
 import hashlib
+import math
 import time
 from collections.abc import Callable, Iterable
 from http.cookies import CookieError, SimpleCookie
@@ -16,7 +17,7 @@ from urllib.parse import parse_qs
 
 import orjson
 import structlog
-from flask import Flask, current_app
+from flask import Flask, current_app, request
 from flask_babel import get_locale
 from markupsafe import Markup
 from sqlalchemy import text
@@ -33,12 +34,16 @@ if TYPE_CHECKING:
 log = structlog.get_logger()
 
 ADDRESS = "/live"
+TOLD = "Live-Told"
+"""Header of a page that fetches news: the fingerprints it was told last, as a query string."""
 FRESH = 0.25
 """Seconds for which a fingerprint is given to others who ask for the same."""
 TRUST = 5.0
 """Seconds for which a sign-in is not looked up again here: what is answered tells nothing of what a row holds."""
 _TOPICS = 8
 _KEPT = 5000
+_HISTORY = 20
+"""Fingerprints of a topic whose age is known: those of the last seconds, within which pages fetch what is new."""
 _REGIONS = 200
 """Parts of pages that are kept: some tens of kilobytes each."""
 _MAKING = [Lock() for _ in range(16)]
@@ -59,6 +64,8 @@ class Door:
         self._services = services
         self._cookie = cookie_name_of(services.settings)
         self._fingerprints: dict[tuple[int, str], tuple[float, str]] = {}
+        self._since: dict[tuple[int, str], dict[str, float]] = {}
+        self._lock = Lock()
         self._people: dict[str, tuple[float, int]] = {}
 
     def __call__(self, environ: "WSGIEnvironment", start_response: "StartResponse") -> Iterable[bytes]:
@@ -95,7 +102,31 @@ class Door:
                     rows = connection.execute(_STATEMENTS[kind], {"merchant": merchant_id, "id": int(number or 0)})
                     answers[topic] = hashlib.blake2b(repr(rows.all()).encode(), digest_size=6).hexdigest()
                     self._fingerprints[merchant_id, topic] = (at + FRESH, answers[topic])
+                    self._note(merchant_id, topic, answers[topic])
         return answers
+
+    def since(self, merchant_id: int, topic: str, told: str) -> float:
+        """Return the moment from which everything read shows a fingerprint that a page was told, or what came later.
+
+        Another process may have told it: then the topic is looked at here.
+        """
+        found = self._since.get((merchant_id, topic), {}).get(told)
+        if found is None:
+            newest = self.look(merchant_id, [topic], anew=True).get(topic, "")
+            found = self._since.get((merchant_id, topic), {}).get(newest)
+        return math.inf if found is None else found
+
+    def _note(self, merchant_id: int, topic: str, fingerprint: str) -> None:
+        """Remember when the last fingerprints of a topic were seen first."""
+        with self._lock:
+            seen = self._since.get((merchant_id, topic), {})
+            if next(reversed(seen), None) == fingerprint:
+                return
+            # A new dictionary, because others read the old one. What was there before came back later than it was seen.
+            newest = [(old, at) for old, at in seen.items() if old != fingerprint][-_HISTORY:]
+            self._since[merchant_id, topic] = dict(newest) | {fingerprint: time.monotonic()}
+            while len(self._since) > _KEPT:
+                self._since.pop(next(iter(self._since)))
 
     def _answer(self, environ: "WSGIEnvironment") -> tuple[str, str, bytes]:
         try:
@@ -155,24 +186,24 @@ def state(*topics: str) -> dict[str, str]:
 
 
 def region(topic: str, make: Callable[[], str], *about: object) -> Markup:
-    """Return a part of a page for a reader who was told that its topic has changed; others may get the same part.
+    """Return a part of a page that shows at least what its reader was told of a topic; others may get the same part.
 
-    It looks the same to all of a shop who have the same role, language and `about`. Of two hundred people who look at
-    a busy list, a few a second let the server make it anew.
+    It looks the same to all of a shop who have the same role, language and `about`. Two hundred people who look at a
+    busy list let the server make it about once a second, instead of once for each of them or for each change.
     """
     door: Door = current_app.extensions["pakka_live"]
-    kept: dict[Any, tuple[float, Any]] = current_app.extensions.setdefault("pakka_regions", {})
+    kept: dict[Any, tuple[float, Markup]] = current_app.extensions.setdefault("pakka_regions", {})
     person = me()
-    # Anew, because the reader may have been told by another process. The minute, because words such as "waits 5 min"
-    # age by themselves.
-    state = door.look(person.shop.id, [topic], anew=True) if person.shop else {}
-    key = (person.shop, person.role, str(get_locale()), int(time.time() // 60), *state.items(), *about)
+    told = parse_qs(request.headers.get(TOLD, "")[:500]).get(topic, [""])[0]
+    # The minute, because words such as "waits 5 min" age by themselves.
+    key = (person.shop, person.role, str(get_locale()), int(time.time() // 60), *about)
     with _MAKING[hash(key) % len(_MAKING)]:
-        found = kept.get(key)
-        if found is None:
+        begun, part = kept.get(key, (-math.inf, Markup()))
+        if person.shop is None or door.since(person.shop.id, topic, told) > begun:
+            begun = time.monotonic()
+            part = Markup(make())  # noqa: S704  # A template's own words.
             _forget(kept, _REGIONS)
-            found = kept[key] = (time.monotonic() + 60, Markup(make()))  # noqa: S704  # A template's own words.
-    part: Markup = found[1]
+            kept[key] = (begun, part)
     return part
 
 
@@ -184,6 +215,7 @@ def _is_topic(topic: str) -> bool:
 
 
 def _forget(kept: dict[Any, tuple[float, Any]], most: int = _KEPT) -> None:
+    """Keep the number down: at first what is past its time, then the eldest."""
     if len(kept) > most:
         at = time.monotonic()
         for key in [key for key, value in list(kept.items()) if value[0] < at]:
@@ -210,7 +242,7 @@ _STATEMENTS = {
     "reviews": text("select count(*), max(updated_at), max(id) from review where merchant_id = :merchant"),
     "upload": text("select status, done, touched_at from upload where merchant_id = :merchant and id = :id"),
     "queue": text(
-        "select h.id, h.assigned_to, c.seq, c.owner, c.snoozed_until from handover h"
+        "select h.id, h.assigned_to, c.seq, c.epoch, c.owner, c.snoozed_until from handover h"
         " join conversation c on c.id = h.conversation_id"
         " where h.merchant_id = :merchant and h.resolved_at is null order by h.id desc limit 200"
     ),

@@ -5,7 +5,7 @@ import secrets
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from sqlalchemy import update
+from sqlalchemy import bindparam, update
 from sqlmodel import Session, col, select
 
 from bot.database import row_id
@@ -67,16 +67,20 @@ def begin(session: Session, member: Member, *, complete: bool, device: str, at: 
     return token
 
 
+# Made once, because every request asks it.
+_FOUND = (
+    select(WebSession, Member, Merchant)
+    .join(Member, col(Member.id) == WebSession.member_id)
+    .outerjoin(Merchant, col(Merchant.id) == Member.merchant_id)
+    .where(
+        WebSession.digest == bindparam("digest"), col(WebSession.ended_at).is_(None), col(Member.disabled_at).is_(None)
+    )
+)
+
+
 def find(session: Session, token: str, at: datetime) -> tuple[Person, bool] | None:
     """Return whose token it is, and whether `saw` should be called; None when it is unknown, ended or too old."""
-    found = session.exec(
-        select(WebSession, Member, Merchant)
-        .join(Member, col(Member.id) == WebSession.member_id)
-        .outerjoin(Merchant, col(Merchant.id) == Member.merchant_id)
-        .where(
-            WebSession.digest == _digest(token), col(WebSession.ended_at).is_(None), col(Member.disabled_at).is_(None)
-        )
-    ).first()
+    found = session.exec(_FOUND, params={"digest": _digest(token)}).first()
     if found is None:
         return None
     row, member, shop = found

@@ -20,6 +20,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
+from urllib.parse import urlencode
 
 import psutil
 from sqlalchemy import text
@@ -110,7 +111,9 @@ async def person(port: int, cookie: str, page: str, topics: str, lists: str, tim
         if due is not None and time.monotonic() >= due:
             at, due = time.monotonic(), None
             target = "list" if lists == "orders" else "queue"
-            status, _told, _body = await browser.call("GET", page, HX_Request="true", HX_Target=target)
+            status, _told, _body = await browser.call(
+                "GET", page, HX_Request="true", HX_Target=target, Live_Told=urlencode(known)
+            )
             times.fetched.append((time.monotonic() - at) * 1000)
             assert status == 200, (page, status)
         await asyncio.sleep(POLL)

@@ -20,6 +20,7 @@ from sqlmodel import select
 
 from bot.database import Database
 from bot.models import Event, Message, Order
+from bot.scratch import scratch_folder
 from tests.fixtures.databases import PostgresServer
 from tests.fixtures.stacks import Stack, start_stack, stop_stack
 from tests.whole.lists import shopify_list
@@ -33,7 +34,7 @@ DONE_SECONDS = 240
 @pytest.fixture(params=["sqlite", "postgresql"])
 def killed(request: pytest.FixtureRequest) -> Iterator[Stack]:
     """An `up` of its own, whose shop reminds after half a minute: a first prompt that was lost is soon superseded."""
-    with tempfile.TemporaryDirectory(prefix="pakka-kill-") as folder:
+    with tempfile.TemporaryDirectory(prefix="pakka-kill-", dir=scratch_folder()) as folder:
         settings = {}
         if request.param == "postgresql":
             server: PostgresServer = request.getfixturevalue("postgres")

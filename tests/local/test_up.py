@@ -16,6 +16,7 @@ from redis import Redis
 from bot.local.bootstrap import ROOT, tool_environment
 from bot.local.claim import holders
 from bot.local.environment import read
+from bot.scratch import scratch_folder
 from tests.fixtures.stacks import Stack, start_stack, stop_stack
 from tests.local.waiting import wait_until
 
@@ -71,7 +72,7 @@ def test_a_program_that_is_killed_comes_back(stack: Stack, part: str) -> None:
 
 
 def test_kill_9_leaves_nothing_and_a_second_start_keeps_the_data() -> None:
-    with TemporaryDirectory(prefix="pakka-up-") as folder:
+    with TemporaryDirectory(prefix="pakka-up-", dir=scratch_folder()) as folder:
         var = Path(folder)
         first = start_stack(var)
         secret = read(var / "local.env")["SECRET_KEY"]

@@ -8,13 +8,11 @@ from pathlib import Path
 from zoneinfo import ZoneInfo
 
 import pytest
-from sqlalchemy import create_engine, text
-from sqlmodel import SQLModel, select
+from sqlmodel import select
 
 from bot.clock import now
 from bot.database import Database, row_id
 from bot.jobs import Bell
-from bot.local.postgres import PostgresServer
 from bot.models import Channel, Merchant, Order, Upload
 from bot.orders import uploads
 from bot.orders.spreadsheet import Parsed, Shop, open_list, read_list
@@ -96,27 +94,6 @@ class Desk:
             merchant = session.get_one(Merchant, self.merchant_id)
             merchant.rules = {**merchant.rules, **rules}
             session.add(merchant)
-
-
-@pytest.fixture(scope="session")
-def kept_postgresql_url(postgres: PostgresServer, postgresql_template: str) -> str:
-    """A PostgreSQL database that is kept for all tests of this folder: to make one takes longer than most tests."""
-    postgres.create("orders", postgresql_template)
-    return postgres.url("orders")
-
-
-@pytest.fixture(params=["sqlite", "postgresql"])
-def database_url(request: pytest.FixtureRequest) -> str:
-    """The URL of an empty database, once on SQLite and once on PostgreSQL."""
-    if request.param == "sqlite":
-        return str(request.getfixturevalue("sqlite_url"))
-    url = str(request.getfixturevalue("kept_postgresql_url"))
-    tables = ", ".join(f'"{name}"' for name in SQLModel.metadata.tables)
-    engine = create_engine(url)
-    with engine.begin() as connection:
-        connection.execute(text(f"truncate {tables} restart identity cascade"))
-    engine.dispose()
-    return url
 
 
 @pytest.fixture

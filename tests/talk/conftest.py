@@ -173,16 +173,11 @@ def conversation_of(session: Session, order: Order) -> Conversation:
     return session.exec(select(Conversation).where(Conversation.contact_id == order.contact_id)).one()
 
 
-@pytest.fixture
-def house(services: Services, cloud: Cloud, client: Client, throttle: Throttle) -> Iterator["House"]:
-    """The whole program but for its processes: the webhook on a real port, the jobs called by hand."""
-    app = Flask("webhook")
-    app.extensions["pakka"] = services
-    app.register_blueprint(webhook.blueprint)
-    server = make_server("127.0.0.1", 0, app, threaded=True)
-    thread = threading.Thread(target=server.serve_forever, args=(0.02,), daemon=True)
-    thread.start()
-    cloud.ask("PATCH", "/app", webhook_url=f"http://127.0.0.1:{server.port}/webhooks/whatsapp")
+@pytest.fixture(scope="session")
+def cloud_with_templates(cloud_process: str) -> dict[str, Any]:
+    """The state of a simulator that has approved all our templates."""
+    cloud = Cloud(cloud_process)
+    cloud.ask("POST", "/reset", seed=1)
     cloud.ask("PATCH", "/settings", status_scale=0, review_seconds=0, template_creations_per_hour=1000)
     for template in catalogue().templates:
         answer = requests.post(
@@ -190,6 +185,24 @@ def house(services: Services, cloud: Cloud, client: Client, throttle: Throttle) 
             headers={"Authorization": "Bearer token"},
         )  # fmt: skip
         assert answer.ok, answer.text
+    cloud.ask("GET", "/idle?timeout=10")
+    state: dict[str, Any] = cloud.ask("GET", "/state")
+    return state
+
+
+@pytest.fixture
+def house(
+    services: Services, cloud: Cloud, cloud_with_templates: dict[str, Any], client: Client, throttle: Throttle
+) -> Iterator["House"]:
+    """The whole program but for its processes: the webhook on a real port, the jobs called by hand."""
+    app = Flask("webhook")
+    app.extensions["pakka"] = services
+    app.register_blueprint(webhook.blueprint)
+    server = make_server("127.0.0.1", 0, app, threaded=True)
+    thread = threading.Thread(target=server.serve_forever, args=(0.02,), daemon=True)
+    thread.start()
+    cloud.ask("PUT", "/state", **cloud_with_templates)
+    cloud.ask("PATCH", "/app", webhook_url=f"http://127.0.0.1:{server.port}/webhooks/whatsapp")
     yield House(services, cloud, client, throttle)
     server.shutdown()
     thread.join()

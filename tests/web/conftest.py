@@ -1,16 +1,19 @@
 """A console of its own for each test: application, shop, and people who are signed in."""
 
 import re
+import shutil
+import sqlite3
 from collections.abc import Callable, Iterator
+from contextlib import closing
 from datetime import datetime, timedelta
+from pathlib import Path
 from threading import Thread
 
 import pytest
 from flask import Flask
 from flask.testing import FlaskClient
 from jinja2.bccache import Bucket, BytecodeCache
-from pwdlib import PasswordHash
-from pwdlib.hashers.argon2 import Argon2Hasher
+from werkzeug.routing import Rule
 from werkzeug.serving import make_server
 
 from bot import clock
@@ -39,13 +42,28 @@ class CompiledPages(BytecodeCache):
 
 Flask.jinja_options = {**Flask.jinja_options, "bytecode_cache": CompiledPages()}
 
+
+def _compile_once(compile_builder: Callable[..., object]) -> Callable[..., object]:
+    """Keep what werkzeug compiles for each route, which is most of the work of making an application."""
+    made: dict[object, object] = {}
+
+    def compiled(rule: Rule, append_unknown: bool = True) -> object:
+        key = (rule.rule, tuple(rule._trace), repr(rule.defaults), append_unknown)
+        if key not in made:
+            made[key] = compile_builder(rule, append_unknown)
+        return made[key]
+
+    return compiled
+
+
+Rule._compile_builder = _compile_once(Rule._compile_builder)  # type: ignore[assignment]
+
 SECRET = "a secret of the tests, long enough"
 
 
 @pytest.fixture(autouse=True)
 def _quick_hashes(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Hash passwords as argon2id still, but with a thousandth of the work: people sign in hundreds of times here."""
-    monkeypatch.setattr(passwords, "_hasher", PasswordHash((Argon2Hasher(time_cost=1, memory_cost=64, parallelism=1),)))
+    monkeypatch.setattr(passwords, "_hasher", samples.QUICK)
     monkeypatch.setattr(passwords, "_nobody", None)
 
 
@@ -62,9 +80,23 @@ def app(services: Services) -> Flask:
 
 
 @pytest.fixture
-def shop(services: Services) -> Shop:
-    """A shop with twelve orders in every state and three people."""
-    return samples.fill(services)
+def shop(services: Services, kept_shop: tuple[Path, Shop]) -> Shop:
+    """A shop with twelve orders in every state and three people; on an empty SQLite database, a copy of the sample."""
+    if not services.database.is_sqlite or samples.has_people(services):
+        return samples.fill(services)
+    path, shop = kept_shop
+    with closing(sqlite3.connect(path)) as source, services.database.engine.connect() as target:
+        source.backup(target.connection.driver_connection)
+    return shop
+
+
+@pytest.fixture(scope="session")
+def kept_shop(sqlite_template: Path, tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Shop]:
+    """A database with the shop, to copy."""
+    path = tmp_path_factory.mktemp("sample") / "pakka.db"
+    shutil.copyfile(sqlite_template, path)
+    services = Services.from_settings(Settings.from_env(database_url=f"sqlite:///{path}", secret_key=SECRET))
+    return path, samples.fill(services)
 
 
 @pytest.fixture
@@ -122,6 +154,16 @@ def form_token(client: FlaskClient) -> str:
     return found.group(1)
 
 
+def token_of(client: FlaskClient) -> str:
+    """Return the form token of a browser, which is good for as long as its sign-in."""
+    kept: dict[str, str] = client.__dict__.setdefault("form_tokens", {})
+    cookie = client.get_cookie("pakka")
+    sign_in = cookie.value if cookie else ""
+    if not sign_in or sign_in not in kept:
+        kept[sign_in] = form_token(client)
+    return kept[sign_in]
+
+
 def post(client: FlaskClient, address: str, **fields: object):  # type: ignore[no-untyped-def]
     """Post a form as a page of ours would."""
-    return client.post(address, data={"csrf_token": form_token(client), **fields})
+    return client.post(address, data={"csrf_token": token_of(client), **fields})

@@ -65,6 +65,7 @@ def test_an_open_menu_and_a_preview_have_no_serious_fault(
 def test_everything_can_be_done_with_the_keyboard(served: str, new_page: NewPage, shop: Shop) -> None:
     page = new_page(viewport=LAPTOP)
     page.goto(f"{served}/sign-in")
+    expect(page.locator("#email")).to_be_focused()
     page.keyboard.type(shop.owner)
     page.keyboard.press("Tab")
     page.keyboard.type(PASSWORD)

@@ -4,6 +4,7 @@ import os
 import time
 from collections.abc import Callable
 from datetime import timedelta
+from urllib.parse import urlencode
 
 import pytest
 from flask.testing import FlaskClient
@@ -264,3 +265,30 @@ def test_the_queue_tells_each_agent_their_own_number_and_place(shop: Shop, sign_
         assert "current" not in ours.partition('class="tasks"')[2]
     assert f'href="/inbox/{at}?view=mine"' in agent.get("/inbox?view=mine", headers=queue).text
     assert f'href="/inbox/{at}?view=mine"' not in owner.get("/inbox?view=mine", headers=queue).text
+
+
+def test_a_list_made_after_its_reader_was_told_is_good_enough_and_one_made_before_is_not(
+    shop: Shop, sign_in: SignIn, services: Services, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(live, "FRESH", 0.0)
+    client = sign_in(shop.owner)
+
+    def change(reference: str) -> dict[str, str]:
+        with services.database.session() as session:
+            order = session.get_one(Order, shop.orders[11])
+            order.reference, order.updated_at = reference, now()
+        return client.get("/live?t=orders").json or {}
+
+    def shown(told: dict[str, str]) -> str:
+        headers = {"HX-Request": "true", "HX-Target": "list", live.TOLD: urlencode(told)}
+        return str(client.get("/orders", headers=headers).text)
+
+    first = change("#first")
+    assert "#first" in shown(first)
+    second = change("#second")
+    assert "#first" in shown(first), "what was made for others after this page was told will do"
+    assert "#second" in shown(second)
+    assert "#second" in shown(first), "nobody gets a list that is older than another's"
+    change("#third")
+    for unknown in ({}, {"orders": "0123456789ab"}, {"queue": "x"}):
+        assert "#third" in shown(unknown)

@@ -9,6 +9,7 @@ import pytest
 from flask import Flask
 from flask.testing import FlaskClient
 from sqlmodel import col, select
+from werkzeug.test import Cookie
 
 from bot import clock
 from bot.models import Audit, Member, Merchant, WebSession
@@ -378,6 +379,9 @@ class _Https:
 
     def post(self, address: str, **more: object):  # type: ignore[no-untyped-def]
         return self._client.post(address, base_url="https://pakka.example", **more)
+
+    def get_cookie(self, name: str) -> Cookie | None:
+        return self._client.get_cookie(f"__Host-{name}", "pakka.example")
 
 
 def _turn_on(client: FlaskClient) -> tuple[str, list[str]]:

@@ -22,7 +22,7 @@ from bot.services import Services
 from bot.web import tenant
 from tests.web import samples
 from tests.web.api_calls import CALLS
-from tests.web.conftest import form_token
+from tests.web.conftest import form_token, token_of
 from tests.web.samples import Shop, fill
 
 SignIn = Callable[..., FlaskClient]
@@ -204,7 +204,7 @@ def _call(client: FlaskClient, visit: Visit, ids: dict[str, int]):  # type: igno
     if visit.method == "GET":
         return client.get(address)
     fields = {name: str(value).format(**ids) for name, value in visit.form.items()}
-    return client.open(address, method=visit.method, data={"csrf_token": form_token(client), **fields})
+    return client.open(address, method=visit.method, data={"csrf_token": token_of(client), **fields})
 
 
 @pytest.fixture
@@ -314,7 +314,7 @@ def test_ids_in_a_form_cannot_reach_another_shop(shop: Shop, rival: Shop, servic
     client = sign_in(shop.owner)
     mine, theirs = shop.orders[4], rival.orders[4]
     fields = {"outcome": "ship", "order": [str(mine), str(theirs)], "merchant_id": str(rival.merchant), "role": "admin"}
-    answer = client.post("/orders/outcomes", data={"csrf_token": form_token(client), **fields})
+    answer = client.post("/orders/outcomes", data={"csrf_token": token_of(client), **fields})
     assert answer.status_code == 302
     with services.database.reader() as session:
         assert session.get_one(Order, mine).decision == "ship"

@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 import requests
 
+from bot.scratch import scratch_folder
 from tests.fixtures.databases import PostgresServer
 from tests.fixtures.stacks import Stack, start_stack, stop_stack
 from tests.whole.lists import shopify_list
@@ -21,7 +22,7 @@ PHONES = [f"+91984600{number:04d}" for number in range(12)]
 def given(postgres: PostgresServer, redis_url: str) -> Iterator[Stack]:
     """An `up` that starts neither a database nor a Redis of its own."""
     postgres.create("headless")
-    with tempfile.TemporaryDirectory(prefix="pakka-headless-") as folder:
+    with tempfile.TemporaryDirectory(prefix="pakka-headless-", dir=scratch_folder()) as folder:
         stack = start_stack(Path(folder), DATABASE_URL=postgres.url("headless"), REDIS_URL=redis_url)
         yield stack
         stop_stack(stack)

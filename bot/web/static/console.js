@@ -15,12 +15,19 @@
     worker.postMessage({ state, address, visible: shown() });
     document.addEventListener("visibilitychange", () => worker.postMessage({ visible: shown() }));
     const lost = document.getElementById("lost");
+    // The server may give what it has made for others, if that is no older than what this page was told.
+    let prints = state;
+    body.addEventListener("htmx:configRequest", ({ detail }) => {
+      const cause = detail.triggeringEvent;
+      if (cause && cause.type.startsWith("live:")) detail.headers["Live-Told"] = new URLSearchParams(prints).toString();
+    });
     worker.onmessage = ({ data }) => {
       if (data.signedOut) location.reload();
       if (data.lost) lost.hidden = false;
       if (data.back) {
         lost.hidden = true;
       }
+      if (data.known) prints = data.known;
       for (const kind of new Set((data.changed || []).map((topic) => topic.split(":")[0]))) tell(kind);
     };
   }

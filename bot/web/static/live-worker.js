@@ -25,7 +25,7 @@ async function look() {
       const fresh = await answer.json();
       const changed = Object.keys(fresh).filter((topic) => known[topic] !== fresh[topic]);
       known = fresh;
-      if (changed.length) postMessage({ changed });
+      if (changed.length) postMessage({ changed, known });
     } else if (answer.status !== 304) {
       throw new Error(String(answer.status));
     }
