@@ -11,6 +11,7 @@ import asyncio
 import hmac
 import json
 import os
+import random
 import socket
 import statistics
 import subprocess
@@ -104,7 +105,7 @@ async def person(port: int, cookie: str, page: str, topics: str, lists: str, tim
                 quiet, heard = time.monotonic() - heard > QUIET, time.monotonic()
                 if due is None:
                     pause = FIRST if quiet else min(pause * 3, LONGEST[lists])
-                    due = max(heard, at + pause)
+                    due = max(heard, at + (pause if pause == FIRST else pause * random.uniform(0.7, 1.3)))
             known = fresh
         elif status != 304:
             raise SystemExit(f"/live answered {status}")

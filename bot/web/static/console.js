@@ -46,11 +46,13 @@
     if (one.waits) return;
     one.pause = quiet ? FIRST : Math.min(one.pause * 3, LONGEST[kind] || FIRST);
     one.waits = true;
+    // Not quite the same for everybody: those who were told together would else always fetch together.
+    const pause = one.pause === FIRST ? FIRST : one.pause * (0.7 + 0.6 * Math.random());
     setTimeout(() => {
       one.waits = false;
       one.fetched = Date.now();
       htmx.trigger(body, `live:${kind}`);
-    }, Math.max(0, one.fetched + one.pause - at));
+    }, Math.max(0, one.fetched + pause - at));
   }
 
   // Whoever has ticked rows keeps the ticks when the region is brought up to date; whoever has something unfolded in
