@@ -16,6 +16,7 @@ pytest_plugins = [
     "tests.fixtures.databases",
     "tests.fixtures.browsers",
     "tests.fixtures.stacks",
+    "tests.fixtures.models",
 ]
 
 # A developer's own settings and a running `up` in this folder must not reach the tests.

@@ -26,8 +26,13 @@ def install(app: Flask) -> None:
     app.jinja_env.globals.update(
         label=label, someone=access.someone, page_url=page_url, languages=LANGUAGES, now=now, theme=theme,
         direction=direction, may=may, get_locale=get_locale, live_address=ADDRESS,
-        is_demo=is_demo, phones=phones, scale=scale,
+        is_demo=is_demo, phones=phones, scale=scale, translates=translates,
     )  # fmt: skip
+
+
+def translates() -> bool:
+    """Whether a server was named that can translate what shoppers write."""
+    return services().translator is not None
 
 
 def money(minor: int, currency: str) -> str:

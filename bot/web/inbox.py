@@ -5,6 +5,7 @@ import secrets
 from typing import Any
 
 from flask import Blueprint, Response, abort, flash, redirect, render_template, request, url_for
+from flask_babel import get_locale
 from flask_babel import gettext as _
 from markupsafe import Markup
 from sqlalchemy import select
@@ -197,6 +198,31 @@ def media(id: int, message_id: int) -> Response:  # noqa: A002
     except SendError:
         abort(503)
     return media_files.handed_over(found, f"message-{message_id}", seconds=3600)
+
+
+@blueprint.post("/<int:id>/translation/<int:message_id>")
+@allow(SHOP)
+def translate(id: int, message_id: int) -> AnyResponse | str:  # noqa: A002
+    """Show what the shopper wrote in the reader's language; what was translated once is kept with the message."""
+    locale = get_locale()
+    with tenant.reading() as session:
+        tenant.find(session, Conversation, id)
+        message = tenant.find(session, Message, message_id)
+    translator = services().translator
+    if message.conversation_id != id or message.direction != "in" or not message.body:
+        abort(404)
+    if translator and str(locale) not in message.extra.get("translations", {}):
+        # Asked with no transaction open, because an answer takes seconds.
+        found = translator.translate(message.body, locale.english_name or str(locale))
+        with tenant.writing() as session:
+            message = tenant.find(session, Message, message_id, lock=True)
+            # What was wiped meanwhile stays wiped.
+            if found and message.body:
+                translations = message.extra.get("translations", {}) | {str(locale): found}
+                message.extra = {**message.extra, "translations": translations}
+    if "HX-Request" not in request.headers:
+        return redirect(url_for("inbox.conversation", id=id))
+    return render_template("inbox_translation.html", id=id, bubble=message, tried=True)
 
 
 @blueprint.get("/calls")

@@ -80,7 +80,9 @@ _FOUND = (
     .join_from(WebSession, Member, col(Member.id) == WebSession.member_id)
     .outerjoin(Merchant, col(Merchant.id) == Member.merchant_id)
     .where(
-        col(WebSession.digest) == bindparam("digest"), col(WebSession.ended_at).is_(None), col(Member.disabled_at).is_(None)
+        col(WebSession.digest) == bindparam("digest"),
+        col(WebSession.ended_at).is_(None),
+        col(Member.disabled_at).is_(None),
     )
 )  # fmt: skip
 

@@ -1,11 +1,7 @@
 """A language model's second opinion, from a real server: what it is sent, what may follow, and how it may fail."""
 
 import json
-import threading
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field, replace
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from typing import Any
+from dataclasses import replace
 
 import pytest
 from sqlmodel import Session, col, select
@@ -19,70 +15,18 @@ from bot.settings import Settings, SettingsError
 from bot.talk import inbox, proposing
 from bot.talk.drain import drain
 from bot.talk.hearing import hear
-from bot.talk.proposing import ChatCompletions, make_proposer
+from bot.talk.proposing import ChatCompletions, make_model
 from bot.talk.start import plan
 from bot.text import catalogue
 from bot.understanding import Context
 from bot.understanding.proposals import admit, question_of
 from flows import FLOWS
+from tests.fixtures.models import Server
 from tests.talk.conftest import House, Shop
 
 UNKNOWN = "glorptang wibble frandle"
 """Words of no language: nobody here understands them."""
 QUESTION = question_of(UNKNOWN, Context(state="confirm"), None)
-
-
-@dataclass
-class Server:
-    """What the model says next, and what it was asked."""
-
-    url: str = ""
-    status: int = 200
-    body: bytes = b""
-    hangs: bool = False
-    asked: list[dict[str, Any]] = field(default_factory=list)
-    keys: list[str | None] = field(default_factory=list)
-    before: Callable[[], None] = lambda: None
-    done: threading.Event = field(default_factory=threading.Event)
-
-    def says(self, content: object) -> None:
-        """Let the model write this."""
-        text = content if isinstance(content, str) else json.dumps(content)
-        self.body = json.dumps({"choices": [{"message": {"role": "assistant", "content": text}}]}).encode()
-
-    def means(self, *kinds: str) -> None:
-        """Let the model name these acts."""
-        self.says({"acts": [{"kind": kind, "confidence": 0.9} for kind in kinds]})
-
-
-@pytest.fixture
-def server() -> Iterator[Server]:
-    state = Server()
-
-    class Handler(BaseHTTPRequestHandler):
-        def do_POST(self) -> None:
-            assert self.path == "/v1/chat/completions"
-            state.asked.append(json.loads(self.rfile.read(int(self.headers["Content-Length"]))))
-            state.keys.append(self.headers["Authorization"])
-            state.before()
-            if state.hangs:
-                state.done.wait(30)
-                return
-            self.send_response(state.status)
-            self.send_header("Content-Length", str(len(state.body)))
-            self.end_headers()
-            self.wfile.write(state.body)
-
-        def log_message(self, *_args: object) -> None:
-            pass
-
-    http = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-    threading.Thread(target=http.serve_forever, args=(0.02,), daemon=True).start()
-    state.url = f"http://127.0.0.1:{http.server_port}/v1"
-    yield state
-    state.done.set()
-    http.shutdown()
-    http.server_close()
 
 
 @pytest.fixture
@@ -284,12 +228,12 @@ def test_a_review_is_read_by_its_own_step_and_not_sent_anywhere() -> None:
 
 def test_nobody_is_asked_unless_a_server_is_set(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("SECRET_KEY", "only for these tests")
-    assert make_proposer(Settings.from_env()) is None
+    assert make_model(Settings.from_env()) is None
     monkeypatch.setenv("LLM_URL", "http://127.0.0.1:11434/v1/")
     with pytest.raises(SettingsError, match="LLM_MODEL"):
         Settings.from_env()
     monkeypatch.setenv("LLM_MODEL", "qwen")
-    assert make_proposer(Settings.from_env()) is not None
+    assert make_model(Settings.from_env()) is not None
     monkeypatch.setenv("LLM_URL", "localhost:11434")
     with pytest.raises(SettingsError, match="LLM_URL"):
         Settings.from_env()

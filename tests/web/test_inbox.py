@@ -3,6 +3,7 @@
 import json
 import re
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
@@ -27,9 +28,11 @@ from bot.models import (
 )
 from bot.services import Services
 from bot.talk import handover
+from bot.talk.proposing import ChatCompletions
 from bot.web import inbox_presence
 from bot.web.members import create_member
-from tests.web.conftest import post
+from tests.fixtures.models import Server
+from tests.web.conftest import post, token_of
 from tests.web.samples import Shop, _hashed, fill
 
 SignIn = Callable[..., FlaskClient]
@@ -557,3 +560,72 @@ def test_an_order_tells_its_story_in_words_and_not_in_codes(shop: Shop, services
         assert words in page, words
     for code in ("address_unclear", "wrong_number", ">guard<", ">evening<"):
         assert code not in page, code
+
+
+@pytest.fixture
+def translating(services: Services, app: Flask, server: Server) -> Server:
+    """A language model that the console may ask."""
+    app.extensions["pakka"] = replace(services, translator=ChatCompletions(server.url, "small"))
+    server.says({"translation": "Yes, send it to 98765 43210, but to flat 12"})
+    return server
+
+
+def test_an_agent_reads_a_message_in_their_own_language_and_it_is_asked_once(
+    services: Services, shop: Shop, sign_in: SignIn, translating: Server
+) -> None:
+    with services.database.session() as session:
+        session.get_one(Message, shop.media).body = "haan bhej do, 98765 43210 par"
+    client = sign_in(shop.agent)
+    page = f"/inbox/{shop.conversation}"
+    place = f"{page}/translation/{shop.media}"
+    assert f'action="{place}"' in client.get(page).text
+    told = client.post(place, data={"csrf_token": token_of(client)}, headers={"HX-Request": "true"})
+    assert "Yes, send it to" in told.text
+    asked = translating.asked[0]["messages"]
+    assert asked[0]["content"].endswith("Translate into English.")
+    assert json.loads(asked[1]["content"]) == {"message": "haan bhej do, # par"}, "numbers do not leave the house"
+    assert "Yes, send it to" in client.get(page).text
+    assert f'action="{place}"' not in client.get(page).text
+    assert post(client, place).status_code == 302
+    assert len(translating.asked) == 1
+    post(client, "/account/profile", name="Agent", locale="hi")
+    assert f'action="{place}"' in client.get(page).text, "nobody has asked for Hindi yet"
+
+
+def test_a_translation_hides_numbers_as_the_message_does(shop: Shop, sign_in: SignIn, translating: Server) -> None:
+    client = sign_in(shop.staff)
+    told = client.post(
+        f"/inbox/{shop.conversation}/translation/{shop.media}",
+        data={"csrf_token": token_of(client)}, headers={"HX-Request": "true"},
+    )  # fmt: skip
+    assert "but to flat 12" in told.text
+    assert "98765 43210" not in told.text
+
+
+@pytest.mark.parametrize("content", ["Sure!", {"translation": ["x"]}, {"translation": " "}, {}, [1]])
+def test_without_a_translation_the_message_stays_as_it_is_and_can_be_asked_again(
+    services: Services, shop: Shop, sign_in: SignIn, translating: Server, content: object
+) -> None:
+    translating.says(content)
+    client = sign_in(shop.owner)
+    place = f"/inbox/{shop.conversation}/translation/{shop.media}"
+    told = client.post(place, data={"csrf_token": token_of(client)}, headers={"HX-Request": "true"})
+    assert told.status_code == 200
+    assert "There is no translation just now." in told.text
+    assert f'action="{place}"' in told.text
+    with services.database.reader() as session:
+        assert "translations" not in session.get_one(Message, shop.media).extra
+
+
+def test_nothing_is_offered_where_no_model_was_named(shop: Shop, sign_in: SignIn) -> None:
+    client = sign_in(shop.owner)
+    assert "/translation/" not in client.get(f"/inbox/{shop.conversation}").text
+
+
+def test_what_we_said_ourselves_and_messages_of_other_talks_are_not_translated(
+    shop: Shop, sign_in: SignIn, translating: Server
+) -> None:
+    client = sign_in(shop.owner)
+    assert post(client, f"/inbox/{shop.conversation}/translation/{shop.media - 1}").status_code == 404
+    assert post(client, f"/inbox/{shop.conversation + 1}/translation/{shop.media}").status_code == 404
+    assert translating.asked == []

@@ -4,16 +4,20 @@ import os
 import re
 import time
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
 from axe_playwright_python.sync_playwright import Axe
+from flask import Flask
 from playwright.sync_api import Page, expect
 from sqlmodel import select
 
 from bot.clock import now
 from bot.models import AddressVersion, Conversation, Handover, Message, Order
 from bot.services import Services
+from bot.talk.proposing import ChatCompletions
+from tests.fixtures.models import Server
 from tests.web.samples import PASSWORD, Shop
 from tests.web.test_inbox import _colleague, _say, _sent, _waiting
 
@@ -42,6 +46,26 @@ def test_pages_have_no_serious_fault_and_fit(
     for address in ("", "?view=snoozed", f"/{talk}", f"/{closed}", f"/{talk}?show=details", "/calls", "/answers"):
         page.goto(f"{served}/inbox{address}")
         _judge(page, size)
+
+
+def test_a_message_is_translated_in_its_place_and_stays_so(
+    served: str, new_page: NewPage, app: Flask, shop: Shop, services: Services, server: Server
+) -> None:
+    app.extensions["pakka"] = replace(services, translator=ChatCompletions(server.url, "small"))
+    server.says({"translation": "In front of the mosque"})
+    talk = _waiting(services, shop, 0)
+    _say(services, shop, talk, "مسجد کے سامنے")
+    page = new_page(viewport=PHONE)
+    _enter(page, served, shop.agent)
+    page.goto(f"{served}/inbox/{talk}")
+    bubble = page.locator(".bubble", has_text="مسجد کے سامنے")
+    _judge(page, PHONE)
+    bubble.get_by_role("button", name="Translate").press("Enter")
+    expect(bubble).to_contain_text("In front of the mosque")
+    _judge(page, PHONE)
+    page.reload()
+    expect(bubble).to_contain_text("In front of the mosque")
+    expect(bubble.get_by_role("button", name="Translate")).to_have_count(0)
 
 
 def test_a_phone_goes_from_the_list_to_the_talk_to_its_details_and_back(

@@ -121,6 +121,7 @@ VISITS = {
     ],
     "inbox.presence": [Visit("POST", "/inbox/{conversation}/presence", SHOP, owned=True)],
     "inbox.media": [Visit("GET", "/inbox/{conversation}/media/{media}", SHOP, owned=True)],
+    "inbox.translate": [Visit("POST", "/inbox/{conversation}/translation/{media}", SHOP, owned=True)],
     "inbox.calls": [Visit("GET", "/inbox/calls", SHOP)],
     "inbox.called": [Visit("POST", "/inbox/calls/{order}", SHOP, {"outcome": "no_answer"}, owned=True)],
     "inbox.answers": [Visit("GET", "/inbox/answers", SHOP)],
