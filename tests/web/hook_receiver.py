@@ -18,6 +18,11 @@ from tests.web.samples import Shop
 LOCAL = Policy(plain_http=True, private=True)
 
 
+class _Server(ThreadingHTTPServer):
+    request_queue_size = 100
+    """As it comes five, and the sixth that connects at once may wait for a second: on a busy machine, for too long."""
+
+
 class Receiver:
     """A merchant's system: keeps what it is sent, and answers as it is told."""
 
@@ -42,7 +47,7 @@ class Receiver:
             def log_message(self, *_: Any) -> None:
                 pass
 
-        self.server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+        self.server = _Server(("127.0.0.1", 0), Handler)
         self.url = f"http://127.0.0.1:{self.server.server_port}/hook"
         Thread(target=self.server.serve_forever, args=(0.02,), daemon=True).start()
 
