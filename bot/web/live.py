@@ -26,7 +26,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from bot.clock import now
 from bot.services import Services
 from bot.web import sessions
-from bot.web.access import SHOP, cookie_name_of, is_complete, me
+from bot.web.access import SHOP, cookie_name_of, is_complete, me, my_shop
 
 if TYPE_CHECKING:
     from _typeshed.wsgi import StartResponse, WSGIApplication, WSGIEnvironment
@@ -192,18 +192,19 @@ def region(topic: str, make: Callable[[], str], *about: object) -> Markup:
     busy list let the server make it about once a second, instead of once for each of them or for each change.
     """
     door: Door = current_app.extensions["pakka_live"]
-    kept: dict[Any, tuple[float, Markup]] = current_app.extensions.setdefault("pakka_regions", {})
-    person = me()
+    kept: dict[Any, tuple[float, float, Markup]] = current_app.extensions.setdefault("pakka_regions", {})
+    shop = my_shop()
     told = parse_qs(request.headers.get(TOLD, "")[:500]).get(topic, [""])[0]
-    # The minute, because words such as "waits 5 min" age by themselves.
-    key = (person.shop, person.role, str(get_locale()), int(time.time() // 60), *about)
+    key = (shop, me().role, str(get_locale()), *about)
     with _MAKING[hash(key) % len(_MAKING)]:
-        begun, part = kept.get(key, (-math.inf, Markup()))
-        if person.shop is None or door.since(person.shop.id, topic, told) > begun:
+        until, begun, part = kept.get(key, (-math.inf, -math.inf, Markup()))
+        if door.since(shop.id, topic, told) > begun or time.monotonic() >= until:
             begun = time.monotonic()
+            # To the end of the minute, because words such as "waits 5 min" age by themselves.
+            until = begun + 60 - time.time() % 60
             part = Markup(make())  # noqa: S704  # A template's own words.
             _forget(kept, _REGIONS)
-            kept[key] = (begun, part)
+            kept[key] = (until, begun, part)
     return part
 
 
@@ -214,8 +215,8 @@ def _is_topic(topic: str) -> bool:
     return kind in ("order", "upload", "conversation") and number.isascii() and number.isdigit() and len(number) < 19
 
 
-def _forget(kept: dict[Any, tuple[float, Any]], most: int = _KEPT) -> None:
-    """Keep the number down: at first what is past its time, then the eldest."""
+def _forget(kept: dict[Any, Any], most: int = _KEPT) -> None:
+    """Keep few entries: those past their time, with which each begins, go first, then the eldest."""
     if len(kept) > most:
         at = time.monotonic()
         for key in [key for key, value in list(kept.items()) if value[0] < at]:

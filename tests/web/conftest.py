@@ -5,6 +5,7 @@ import shutil
 import sqlite3
 from collections.abc import Callable, Iterator
 from contextlib import closing
+from dataclasses import replace
 from datetime import datetime, timedelta
 from pathlib import Path
 from threading import Thread
@@ -19,9 +20,11 @@ from werkzeug.serving import make_server
 from bot import clock
 from bot.services import Services
 from bot.settings import Settings
+from bot.talk.proposing import ChatCompletions
 from bot.web import passwords
 from bot.web.application import create_app
 from flows import FLOWS
+from tests.fixtures.models import Server
 from tests.web import samples
 from tests.web.hook_receiver import Receiver
 from tests.web.samples import PASSWORD, Shop
@@ -122,6 +125,14 @@ def served(app: Flask) -> Iterator[str]:
     server.shutdown()
     thread.join()
     server.server_close()
+
+
+@pytest.fixture
+def translating(services: Services, app: Flask, server: Server) -> Server:
+    """A language model that the console may ask."""
+    app.extensions["pakka"] = replace(services, translator=ChatCompletions(server.url, "small"))
+    server.says({"translation": "Yes, send it to 98765 43210, but to flat 12"})
+    return server
 
 
 @pytest.fixture

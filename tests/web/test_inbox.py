@@ -3,7 +3,6 @@
 import json
 import re
 from collections.abc import Callable
-from dataclasses import replace
 from datetime import timedelta
 
 import pytest
@@ -28,7 +27,6 @@ from bot.models import (
 )
 from bot.services import Services
 from bot.talk import handover
-from bot.talk.proposing import ChatCompletions
 from bot.web import inbox_presence
 from bot.web.members import create_member
 from tests.fixtures.models import Server
@@ -560,14 +558,6 @@ def test_an_order_tells_its_story_in_words_and_not_in_codes(shop: Shop, services
         assert words in page, words
     for code in ("address_unclear", "wrong_number", ">guard<", ">evening<"):
         assert code not in page, code
-
-
-@pytest.fixture
-def translating(services: Services, app: Flask, server: Server) -> Server:
-    """A language model that the console may ask."""
-    app.extensions["pakka"] = replace(services, translator=ChatCompletions(server.url, "small"))
-    server.says({"translation": "Yes, send it to 98765 43210, but to flat 12"})
-    return server
 
 
 def test_an_agent_reads_a_message_in_their_own_language_and_it_is_asked_once(

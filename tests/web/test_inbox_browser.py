@@ -4,19 +4,16 @@ import os
 import re
 import time
 from collections.abc import Callable
-from dataclasses import replace
 from datetime import timedelta
 
 import pytest
 from axe_playwright_python.sync_playwright import Axe
-from flask import Flask
 from playwright.sync_api import Page, expect
 from sqlmodel import select
 
 from bot.clock import now
 from bot.models import AddressVersion, Conversation, Handover, Message, Order
 from bot.services import Services
-from bot.talk.proposing import ChatCompletions
 from tests.fixtures.models import Server
 from tests.web.samples import PASSWORD, Shop
 from tests.web.test_inbox import _colleague, _say, _sent, _waiting
@@ -49,10 +46,9 @@ def test_pages_have_no_serious_fault_and_fit(
 
 
 def test_a_message_is_translated_in_its_place_and_stays_so(
-    served: str, new_page: NewPage, app: Flask, shop: Shop, services: Services, server: Server
+    served: str, new_page: NewPage, shop: Shop, services: Services, translating: Server
 ) -> None:
-    app.extensions["pakka"] = replace(services, translator=ChatCompletions(server.url, "small"))
-    server.says({"translation": "In front of the mosque"})
+    translating.says({"translation": "In front of the mosque"})
     talk = _waiting(services, shop, 0)
     _say(services, shop, talk, "مسجد کے سامنے")
     page = new_page(viewport=PHONE)
