@@ -10,12 +10,14 @@ import contextlib
 import os
 import re
 import signal
+import subprocess
 import sys
 import time
 from collections.abc import Callable, Coroutine, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+from bot.local.copies import Copy
 from bot.local.lifeline import tied
 
 # A program that ran this long had started well: its crash is a new story.
@@ -39,9 +41,26 @@ class Program:
     command: Sequence[str] | str
     environment: Mapping[str, str] = field(default_factory=dict)
 
-    def arguments(self) -> list[str]:
-        """Return what is executed. The shell is replaced by the program, so that signals reach it."""
-        return ["/bin/sh", "-c", f"exec {self.command}"] if isinstance(self.command, str) else list(self.command)
+    def words(self, environment: Mapping[str, str]) -> list[str]:
+        """Return what is executed, as the shell reads it."""
+        if not isinstance(self.command, str):
+            return list(self.command)
+        if not self.command.startswith("python -m "):
+            # The shell is replaced by the program, so that signals reach it.
+            return ["/bin/sh", "-c", f"exec {self.command}"]
+        printed = subprocess.check_output(
+            ["/bin/sh", "-c", f"printf '%s\\0' {self.command}"], env=environment, text=True
+        )
+        return printed.split("\0")[:-1]
+
+
+class _Child:
+    """A program while it runs, and how it ended once it has."""
+
+    def __init__(self, process: Copy | subprocess.Popen[bytes]) -> None:
+        self.process = process
+        self.pid = process.pid
+        self.ended: asyncio.Future[int] = asyncio.get_running_loop().create_future()
 
 
 class Crew:
@@ -53,9 +72,10 @@ class Crew:
         self._inherited = tuple(inherited)
         self._over: asyncio.Future[str | None] = asyncio.get_running_loop().create_future()
         self._hurry = asyncio.Event()
-        self._running: dict[str, asyncio.subprocess.Process] = {}
+        self._running: dict[str, _Child] = {}
         self._tended: dict[str, asyncio.Task[None]] = {}
         self._colour = sys.stdout.isatty()
+        asyncio.get_running_loop().add_signal_handler(signal.SIGCHLD, self._look)
 
     def stop(self) -> None:
         """Ask everything to end; asked again, end it by force."""
@@ -128,35 +148,48 @@ class Crew:
 
     async def _run(self, program: Program, show: Callable[[str], None]) -> int:
         """Run a program once and return its exit code, negative for a signal."""
-        # A pipe of our own: asyncio's would let wait() wait for whatever the program has left with it.
+        environment = {**self._environment, **program.environment}
         reading, writing = os.pipe()
         try:
-            process = await asyncio.create_subprocess_exec(
-                *program.arguments(),
-                env={**self._environment, **program.environment},
-                stdin=asyncio.subprocess.DEVNULL,
-                stdout=writing,
-                stderr=writing,
-                # A group of its own: Ctrl-C in the terminal reaches the supervisor alone, which ends all in order.
-                start_new_session=True,
-                pass_fds=self._inherited,
-                preexec_fn=tied(signal.SIGTERM),
-            )
+            child = _Child(self._start(program.words(environment), environment, writing))
         finally:
             os.close(writing)
         copying = asyncio.create_task(_copy(reading, show))
-        self._running[program.name] = process
+        self._running[program.name] = child
         if self._over.done():
-            _signal(process.pid, signal.SIGTERM)
+            _signal(child.pid, signal.SIGTERM)
+        self._look()
         try:
-            code = await process.wait()
+            code = await child.ended
         finally:
             # What the program started must not outlive it: it would hold the port that the next one needs.
-            _signal_group(process.pid, signal.SIGKILL)
+            _signal_group(child.pid, signal.SIGKILL)
             del self._running[program.name]
             await asyncio.wait({copying}, timeout=1)
             copying.cancel()
         return code
+
+    def _start(self, words: list[str], environment: Mapping[str, str], output: int) -> Copy | subprocess.Popen[bytes]:
+        """Start a program in a group of its own: Ctrl-C reaches the supervisor alone, which ends all in order."""
+        if words[:2] == ["python", "-m"] and sys.platform == "linux":
+            return Copy(words[2], words[3:], environment, output, self._inherited)
+        return subprocess.Popen(
+            words,
+            env=environment,
+            stdin=subprocess.DEVNULL,
+            stdout=output,
+            stderr=output,
+            start_new_session=True,
+            pass_fds=self._inherited,
+            preexec_fn=tied(signal.SIGTERM),
+        )
+
+    def _look(self) -> None:
+        """See who has ended; the system tells of several ends at once."""
+        for child in self._running.values():
+            code = child.process.poll()
+            if code is not None and not child.ended.done():
+                child.ended.set_result(code)
 
     def _show(self, name: str, line: str) -> None:
         label = f"{name:<9}|"

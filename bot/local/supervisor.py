@@ -13,8 +13,8 @@ import sys
 from collections.abc import Awaitable, Callable
 from pathlib import Path
 
-from bot.local import assets, environment, redis
-from bot.local.bootstrap import PYTHON, ROOT, SetupError, tool_environment
+from bot.local import assets, copies, environment, redis
+from bot.local.bootstrap import ROOT, SetupError, tool_environment
 from bot.local.claim import Claim
 from bot.local.crew import Crew, CrewError, Program, read_procfile, say
 
@@ -51,24 +51,25 @@ async def _run(claim: Claim, settings: environment.Settings, var: Path) -> None:
         # A closed terminal ends all, too; under nohup it must stay without effect.
         loop.add_signal_handler(signal.SIGHUP, crew.stop)
     try:
-        await crew.work(_start(crew, claim, settings, var))
+        await crew.work(_start(crew, claim, settings, values, var))
     finally:
         # Redis last, so that the workers can say goodbye.
         await crew.end(last=_REDIS)
         say("Stopped. Nothing is lost; start again with: python3 app.py up")
 
 
-async def _start(crew: Crew, claim: Claim, settings: environment.Settings, var: Path) -> None:
+async def _start(crew: Crew, claim: Claim, settings: environment.Settings, values: dict[str, str], var: Path) -> None:
     claim.announce(console=settings.console, phones=settings.phones)
     if settings.own_redis:
         (var / "redis").mkdir(exist_ok=True)
         crew.begin(Program(_REDIS, redis.command(redis.find_server(), var / "redis", keep=True)))
+    copies.prepare(values)
     if settings.simulator_port:
         crew.begin(_simulator(settings, var))
     seconds = _OWN_REDIS_SECONDS if settings.own_redis else _GIVEN_REDIS_SECONDS
     await _answering("Redis", lambda: _redis_answers(settings.values["REDIS_URL"]), seconds)
     say("Bringing the database to the newest schema")
-    await crew.once(Program("migration", [PYTHON, "-m", "bot.database", "upgrade"]))
+    await crew.once(Program("migration", ["python", "-m", "bot.database", "upgrade"]))
     programs = {program.name: program for program in read_procfile((ROOT / "Procfile").read_text(encoding="utf-8"))}
     # It takes longest to start and does nothing by itself, so it need not wait for the demo as the workers do.
     crew.begin(programs.pop("web"))
@@ -77,7 +78,7 @@ async def _start(crew: Crew, claim: Claim, settings: environment.Settings, var: 
         await _answering("The simulator", lambda: _listens(settings, settings.simulator_port), _CONSOLE_SECONDS)
         # The demo submits its templates to the simulator, as a shop does to Meta.
         say("Preparing the demo")
-        told = await crew.once(Program("demo", [PYTHON, "-m", "bot.demo"]))
+        told = await crew.once(Program("demo", ["python", "-m", "bot.demo"]))
     for program in programs.values():
         crew.begin(program)
     await _answering("The console", lambda: _is_ready(settings), _CONSOLE_SECONDS)
@@ -94,7 +95,7 @@ async def _start(crew: Crew, claim: Claim, settings: environment.Settings, var: 
 def _simulator(settings: environment.Settings, var: Path) -> Program:
     values = settings.values
     command = [
-        *(PYTHON, "-m", "bot.simulator", "--host", settings.host, "--port", str(settings.simulator_port)),
+        *("python", "-m", "bot.simulator", "--host", settings.host, "--port", str(settings.simulator_port)),
         *("--webhook-url", f"{settings.console}/webhooks/whatsapp"),
         *("--phone-number-id", values["WHATSAPP_PHONE_NUMBER_ID"]),
         *("--waba-id", values["WHATSAPP_BUSINESS_ACCOUNT_ID"]),

@@ -27,7 +27,7 @@ from tests.whole.lists import shopify_list
 
 ORDERS = 40
 KILLS = 30
-PARTS = ("app:app", "workers inbound", "workers outbound", "workers.clock", "workers uploads", "workers notices")
+PARTS = ("app:app", "inbound", "outbound", "workers.clock", "uploads", "notices")
 DONE_SECONDS = 240
 
 

@@ -1,5 +1,6 @@
 """Programs that run side by side: what dies comes back, and all end together."""
 
+import json
 import os
 import signal
 import subprocess
@@ -16,6 +17,10 @@ from tests.local.waiting import wait_until
 
 # Each program notes its process id, so that a test can find it.
 SLEEPER = "base: sh -c 'echo $$ >> base.pids; exec sleep 300'\n"
+WEB = {
+    "command": "web: sh -c 'echo $$ >> web.pids; exec sleep 300'\n",
+    "copy": "web: python -m tests.local.sleeper web.pids\n",
+}
 Start = Callable[[str], subprocess.Popen[str]]
 
 
@@ -61,16 +66,20 @@ def alive(pid: int) -> bool:
     return psutil.pid_exists(pid) and psutil.Process(pid).status() != psutil.STATUS_ZOMBIE
 
 
-def test_kill_9_of_the_parent_ends_every_program(start: Start, pids: Pids) -> None:
-    parent = start(SLEEPER + "web: sh -c 'echo $$ >> web.pids; exec sleep 300'\n")
+@pytest.mark.parametrize("kind", WEB)
+def test_kill_9_of_the_parent_ends_every_program(start: Start, pids: Pids, kind: str) -> None:
+    parent = start(SLEEPER + WEB[kind])
     wait_until(lambda: pids("base") and pids("web"))
     parent.kill()
     wait_until(lambda: not any(map(alive, pids("base") + pids("web"))))
 
 
+@pytest.mark.parametrize("kind", WEB)
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
-def test_a_signal_ends_all_programs_and_the_exit_code_is_zero(start: Start, pids: Pids, number: signal.Signals) -> None:
-    parent = start(SLEEPER + "web: sh -c 'echo $$ >> web.pids; exec sleep 300'\n")
+def test_a_signal_ends_all_programs_and_the_exit_code_is_zero(
+    start: Start, pids: Pids, number: signal.Signals, kind: str
+) -> None:
+    parent = start(SLEEPER + WEB[kind])
     wait_until(lambda: pids("base") and pids("web"))
     parent.send_signal(number)
     parent.communicate(timeout=10)
@@ -87,15 +96,46 @@ def test_the_last_program_ends_after_the_others_have_said_goodbye(start: Start, 
     assert "base is still there" in output
 
 
-def test_a_program_that_is_killed_is_started_again_every_time(start: Start, pids: Pids) -> None:
+@pytest.mark.parametrize("kind", WEB)
+def test_a_program_that_is_killed_is_started_again_every_time(start: Start, pids: Pids, kind: str) -> None:
     def noted(number: int) -> bool:
-        return len(pids("base")) == number
+        return len(pids("web")) == number
 
-    start(SLEEPER)
+    start(WEB[kind])
     for times in range(1, 9):
         wait_until(partial(noted, times))
-        os.kill(pids("base")[-1], signal.SIGKILL)
-    wait_until(lambda: len(pids("base")) == 9)
+        os.kill(pids("web")[-1], signal.SIGKILL)
+    wait_until(lambda: len(pids("web")) == 9)
+
+
+def test_a_copy_is_as_if_it_had_been_started_alone(start: Start, tmp_path: Path) -> None:
+    start("base: python -m tests.local.told told.json '$HOME' ${NOWHERE:-two words} \"$PWD\"\n")
+    wait_until((tmp_path / "told.json").exists)
+    told = json.loads((tmp_path / "told.json").read_text())
+    words = ["told.json", "$HOME", "two", "words", str(tmp_path)]
+    assert told["arguments"] == words
+    assert told["title"] == " ".join(["python", "-m", "tests.local.told", *words])
+    assert told["name"] == "__main__"
+    assert told["files"] == [0, 1, 2]
+    assert told["leader"]
+    assert told["blocked"] == []
+    assert told["handled"] == ["SIGINT"]
+
+
+def test_a_copy_carries_out_what_it_registered_for_its_end(start: Start, tmp_path: Path) -> None:
+    parent = start("base: python -m tests.local.told told.json\n")
+    wait_until((tmp_path / "told.json").exists)
+    parent.terminate()
+    output, _ = parent.communicate(timeout=10)
+    assert "base     | goodbye" in output
+
+
+def test_a_copy_that_cannot_go_on_is_shown_as_any_other_program(start: Start) -> None:
+    parent = start("base: python -m tests.local.told\n")
+    output, _ = parent.communicate(timeout=30)
+    assert parent.returncode == 1
+    assert output.count("base     | no file was named\n") == 5
+    assert output.rstrip().endswith("base does not keep running (exit code 1 at last).")
 
 
 def test_nothing_of_a_dead_program_is_left_when_it_is_started_again(start: Start, pids: Pids) -> None:

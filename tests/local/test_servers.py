@@ -65,7 +65,6 @@ def test_servers_die_with_the_tests_even_by_kill_9_and_leave_no_folder_for_ever(
         assert len(servers) == 2
         owner.kill()
     wait_until(lambda: not any(server.is_running() for server in servers))
-    assert folder.exists()
 
     def removed() -> bool:
         # Processes of the dead server may still write into it for a moment; whoever comes next finds what was left.

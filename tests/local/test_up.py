@@ -22,12 +22,12 @@ from tests.local.waiting import wait_until
 
 PARTS = (
     "valkey",
-    "bot.simulator",
+    "simulator",
     "app:app",
-    "workers inbound",
-    "workers outbound",
-    "workers uploads",
-    "workers notices",
+    "inbound",
+    "outbound",
+    "uploads",
+    "notices",
     "workers.clock",
 )
 

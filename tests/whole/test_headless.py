@@ -9,7 +9,10 @@ from pathlib import Path
 
 import pytest
 import requests
+from sqlmodel import col, select
 
+from bot.database import Database
+from bot.models import Order
 from bot.scratch import scratch_folder
 from tests.fixtures.databases import PostgresServer
 from tests.fixtures.stacks import Stack, start_stack, stop_stack
@@ -43,20 +46,29 @@ def test_import_replies_export(given: Stack) -> None:
         tap(given, phone, 0 if place % 3 else 2)
     exported = given.var / "out.csv"
     expected = {f"#H{place + 1}": "ship" if place % 3 else "cancel" for place in range(12)}
-    end = time.monotonic() + 60
-    while True:
-        given.run("flask", "orders", "export", "--merchant", "demo", "--format", "same", "-o", str(exported))
-        rows = list(csv.DictReader(exported.read_text(encoding="utf-8-sig").splitlines()))
-        column = next(name for name in rows[0] if "decision" in name.lower())
-        found = {row["Name"]: row[column] for row in rows}
-        if found == expected:
-            break
-        assert time.monotonic() < end, found
-        time.sleep(0.5)
+    wait_for_decisions(given, expected)
+    given.run("flask", "orders", "export", "--merchant", "demo", "--format", "same", "-o", str(exported))
+    rows = list(csv.DictReader(exported.read_text(encoding="utf-8-sig").splitlines()))
+    column = next(name for name in rows[0] if "decision" in name.lower())
+    assert {row["Name"]: row[column] for row in rows} == expected
     given.run("flask", "orders", "export", "--merchant", "demo", "--format", "shiprocket", "-o", str(exported))
     parcels = list(csv.DictReader(exported.read_text(encoding="utf-8-sig").splitlines()))
     assert {row["*Order Id"] for row in parcels} == {name for name, decision in expected.items() if decision == "ship"}
     assert requests.get(f"{given.phones}/sim/ledger/summary", timeout=10).json()["doubled"] == {}
+
+
+def wait_for_decisions(stack: Stack, expected: dict[str, str]) -> None:
+    """Return once the orders have these decisions."""
+    database = Database(stack.settings["DATABASE_URL"])
+    end = time.monotonic() + 60
+    while True:
+        with database.reader() as session:
+            rows = session.exec(select(Order.reference, Order.decision).where(col(Order.reference).like("#H%")))
+            found = {str(reference): str(decision) for reference, decision in rows}
+        if found == expected:
+            return
+        assert time.monotonic() < end, found
+        time.sleep(0.2)
 
 
 def tap(stack: Stack, phone: str, index: int) -> None:
