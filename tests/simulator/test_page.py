@@ -41,6 +41,21 @@ def test_a_shopper_reads_taps_and_writes_without_a_reload(sim: Sim, hook: Hook, 
     expect(chat.get_by_label("The business marked it as read")).to_have_count(2)
 
 
+def test_a_tap_is_not_lost_when_its_bubble_changes_under_the_finger(sim: Sim, hook: Hook, page: Page) -> None:
+    wamid = confirm(sim)
+    page.goto(f"{sim.url}/#{ASHA}")
+    chat = page.get_by_role("log", name="Chat")
+    expect(chat.get_by_label("The business sees: read")).to_have_count(1)
+    chat.get_by_role("button", name="Confirm order").hover()
+    page.mouse.down()
+    with page.expect_response("**/chat?*"):
+        sim.act("reaction", wamid=wamid, emoji="👍")
+    page.evaluate("new Promise((resolve) => setTimeout(resolve))")
+    page.mouse.up()
+    expect(chat.locator(".mine")).to_contain_text("Confirm order")
+    expect(chat.get_by_text("👍")).to_be_visible()
+
+
 def test_a_list_a_pin_a_photo_a_voice_note_a_sticker_a_card_and_a_reaction_are_sent(
     sim: Sim, hook: Hook, page: Page
 ) -> None:

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from datetime import UTC, datetime
+from functools import cache
 
 import pytest
 from hypothesis import given, settings
@@ -16,6 +17,7 @@ NOW = datetime(2026, 11, 18, 11, 0, tzinfo=UTC)
 SHIPPED = names()
 
 
+@cache
 def act(text: str, state: str = "confirm", region: str | None = "IN", locale: str | None = None) -> str | None:
     read = understand(text, Context(state=state, region=region, locale=locale, at=NOW))
     return read.acts[0].kind if read.acts else None

@@ -76,10 +76,19 @@ function leave() {
   attempt(drawPeople);
 }
 
+// A bubble that is replaced between press and release would lose the tap.
+let pressed = null;
+$("chat").addEventListener("pointerdown", () => {
+  pressed = new Promise((resolve) => {
+    for (const end of ["pointerup", "pointercancel"]) addEventListener(end, () => setTimeout(resolve), { once: true });
+  });
+});
+
 async function drawPhone(toEnd = false) {
   if (!state.phone) return;
   const phone = state.phone;
   const chat = await get(`/phones/${phone}/chat?number=${state.number}&all=1`);
+  await pressed;
   if (phone !== state.phone) return;
   const box = $("chat");
   const atEnd = toEnd || box.scrollHeight - box.scrollTop - box.clientHeight < 80;

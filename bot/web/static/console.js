@@ -55,13 +55,18 @@
     }, Math.max(0, one.fetched + pause - at));
   }
 
-  // Whoever has ticked rows keeps the ticks when the region is brought up to date; whoever has something unfolded in
-  // it keeps reading, and gets the news when it is folded again.
+  // Whoever has ticked rows keeps the ticks when the region is brought up to date, and whoever has come to a link by
+  // keyboard stays there; whoever has something unfolded in it keeps reading, and gets the news when it is folded again.
+  // A link that is replaced between press and release would lose the click.
   let ticked = [];
-  const unfolded = (region) => region.querySelector("details[open]");
+  let at = null;
+  let pressed = null;
+  const unfolded = (region) => region.querySelector("details[open]") || region.contains(pressed);
   body.addEventListener("htmx:beforeSwap", (event) => {
     const region = event.detail.target;
     ticked = [...region.querySelectorAll("input:checked[id]")].map((box) => box.id);
+    const link = document.activeElement.closest("a[href]:not([id])");
+    at = link && region.contains(link) ? link.getAttribute("href") : null;
     if (unfolded(region)) {
       event.detail.shouldSwap = false;
       region.dataset.stale = "1";
@@ -72,17 +77,26 @@
       const box = document.getElementById(id);
       if (box) box.checked = true;
     }
+    if (at !== null) document.querySelector(`a[href="${CSS.escape(at)}"]`)?.focus({ preventScroll: true });
     ticked = [];
+    at = null;
     countTicks();
     showNewest();
   });
-  document.addEventListener("toggle", (event) => {
-    const region = event.target.closest("[data-stale]");
-    if (region && !unfolded(region)) {
-      delete region.dataset.stale;
-      htmx.trigger(body, region.getAttribute("hx-trigger").split(" ")[0]);
-    }
-  }, true);
+  function refresh(region) {
+    if (!region || unfolded(region)) return;
+    delete region.dataset.stale;
+    htmx.trigger(body, region.getAttribute("hx-trigger").split(" ")[0]);
+  }
+  document.addEventListener("toggle", (event) => refresh(event.target.closest("[data-stale]")), true);
+  document.addEventListener("pointerdown", (event) => { pressed = event.target; });
+  for (const end of ["pointerup", "pointercancel"]) {
+    // After the click, which follows the release at once.
+    document.addEventListener(end, () => setTimeout(() => {
+      pressed = null;
+      for (const region of document.querySelectorAll("[data-stale]")) refresh(region);
+    }));
+  }
 
   // The newest days of a chart that is wider than the screen are at its end.
   function showNewest() {
