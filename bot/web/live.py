@@ -9,9 +9,10 @@ second: that is a tenth of a core.
 import hashlib
 import math
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager, nullcontext
 from http.cookies import CookieError, SimpleCookie
-from threading import Lock
+from threading import Lock, Semaphore
 from typing import TYPE_CHECKING, Any
 from urllib.parse import parse_qs
 
@@ -38,8 +39,13 @@ TOLD = "Live-Told"
 """Header of a page that fetches news: the fingerprints it was told last, as a query string."""
 FRESH = 0.25
 """Seconds for which a fingerprint is given to others who ask for the same."""
-TRUST = 5.0
+_BUSY, _CALMER = 6.0, 4
+"""A list whose last change is less than this many seconds old is looked at so much less often: every change makes the
+pages that show it fetch it, and they do that less and less often by then."""
+TRUST = 10.0
 """Seconds for which a sign-in is not looked up again here: what is answered tells nothing of what a row holds."""
+_TOLD_KEY = "HTTP_LIVE_TOLD"
+_PATIENCE = 1.0
 _TOPICS = 8
 _KEPT = 5000
 _HISTORY = 20
@@ -67,12 +73,17 @@ class Door:
         self._since: dict[tuple[int, str], dict[str, float]] = {}
         self._lock = Lock()
         self._people: dict[str, tuple[float, int]] = {}
+        self._asking, self._fetching = Semaphore(), Semaphore(2)
 
     def __call__(self, environ: "WSGIEnvironment", start_response: "StartResponse") -> Iterable[bytes]:
         """Answer, or pass on."""
-        if environ.get("PATH_INFO") != ADDRESS or environ.get("REQUEST_METHOD") != "GET":
+        if environ.get("REQUEST_METHOD") != "GET":
             return self._behind(environ, start_response)
-        status, etag, body = self._answer(environ)
+        if environ.get("PATH_INFO") != ADDRESS:
+            with _turn(self._fetching) if _TOLD_KEY in environ else nullcontext():
+                return self._behind(environ, start_response)
+        with _turn(self._asking):
+            status, etag, body = self._answer(environ)
         headers = [
             ("Content-Type", "application/json"),
             ("Content-Length", str(len(body))),
@@ -101,8 +112,9 @@ class Door:
                     kind, _, number = topic.partition(":")
                     rows = connection.execute(_STATEMENTS[kind], {"merchant": merchant_id, "id": int(number or 0)})
                     answers[topic] = hashlib.blake2b(repr(rows.all()).encode(), digest_size=6).hexdigest()
-                    self._fingerprints[merchant_id, topic] = (at + FRESH, answers[topic])
-                    self._note(merchant_id, topic, answers[topic])
+                    changed = self._note(merchant_id, topic, answers[topic])
+                    busy = not number and at - changed < _BUSY
+                    self._fingerprints[merchant_id, topic] = (at + FRESH * (_CALMER if busy else 1), answers[topic])
         return answers
 
     def since(self, merchant_id: int, topic: str, told: str) -> float:
@@ -116,17 +128,17 @@ class Door:
             found = self._since.get((merchant_id, topic), {}).get(newest)
         return math.inf if found is None else found
 
-    def _note(self, merchant_id: int, topic: str, fingerprint: str) -> None:
-        """Remember when the last fingerprints of a topic were seen first."""
+    def _note(self, merchant_id: int, topic: str, fingerprint: str) -> float:
+        """Remember when the last fingerprints of a topic were seen first; return that of this one."""
         with self._lock:
             seen = self._since.get((merchant_id, topic), {})
-            if next(reversed(seen), None) == fingerprint:
-                return
-            # A new dictionary, because others read the old one. What was there before came back later than it was seen.
-            newest = [(old, at) for old, at in seen.items() if old != fingerprint][-_HISTORY:]
-            self._since[merchant_id, topic] = dict(newest) | {fingerprint: time.monotonic()}
-            while len(self._since) > _KEPT:
-                self._since.pop(next(iter(self._since)))
+            if next(reversed(seen), None) != fingerprint:
+                # A new one, because others read the old one. What was there before came back later than it was seen.
+                newest = [(old, at) for old, at in seen.items() if old != fingerprint][-_HISTORY:]
+                seen = self._since[merchant_id, topic] = dict(newest) | {fingerprint: time.monotonic()}
+                while len(self._since) > _KEPT:
+                    self._since.pop(next(iter(self._since)))
+            return seen[fingerprint]
 
     def _answer(self, environ: "WSGIEnvironment") -> tuple[str, str, bytes]:
         try:
@@ -206,6 +218,21 @@ def region(topic: str, make: Callable[[], str], *about: object) -> Markup:
             _forget(kept, _REGIONS)
             kept[key] = (until, begun, part)
     return part
+
+
+@contextmanager
+def _turn(turns: Semaphore) -> Iterator[None]:
+    """Wait until it is one's turn, or for as long as is bearable.
+
+    What pages ask and fetch by themselves comes in crowds. Taken all at once it would leave no processor time to
+    webhooks and to what people do, and everything in the crowd would be late instead of half of it.
+    """
+    got = turns.acquire(timeout=_PATIENCE)
+    try:
+        yield
+    finally:
+        if got:
+            turns.release()
 
 
 def _is_topic(topic: str) -> bool:

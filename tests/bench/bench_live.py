@@ -214,7 +214,7 @@ async def web_server(environment: dict[str, str], port: int, processes: int) -> 
     """Run the web process of the Procfile."""
     command = next(line for line in (ROOT / "Procfile").read_text().splitlines() if line.startswith("web:"))
     values = os.environ | environment | {"PORT": str(port), "HOST": "127.0.0.1", "WEB_CONCURRENCY": str(processes)}
-    values["PATH"] = f"{Path(PYTHON).resolve().parent}:{Path(PYTHON).parent}:{values['PATH']}"
+    values["PATH"] = f"{Path(PYTHON).parent}:{values['PATH']}"
     with open(os.devnull, "wb") as nowhere:
         server = subprocess.Popen(
             ["/bin/sh", "-c", f"exec {command.partition(':')[2]}"], cwd=ROOT, env=values, stdout=nowhere, stderr=nowhere

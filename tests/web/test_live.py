@@ -3,10 +3,14 @@
 import os
 import time
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
+from threading import Event
+from typing import Any
 from urllib.parse import urlencode
 
 import pytest
+from flask import Flask
 from flask.testing import FlaskClient
 from playwright.sync_api import Browser, Page, Route, expect
 from sqlmodel import select
@@ -15,6 +19,7 @@ from bot.clock import now
 from bot.models import Conversation, Handover, Message, Order, Upload
 from bot.services import Services
 from bot.web import live
+from tests.local.waiting import wait_until
 from tests.web import samples
 from tests.web.conftest import form_token
 from tests.web.samples import PASSWORD, Shop
@@ -322,3 +327,45 @@ def test_a_list_made_after_its_reader_was_told_is_good_enough_and_one_made_befor
     change("#third")
     for unknown in ({}, {"orders": "0123456789ab"}, {"queue": "x"}):
         assert "#third" in shown(unknown)
+
+
+def test_what_pages_fetch_by_themselves_takes_turns_and_nobody_else_waits(services: Services) -> None:
+    inside: list[str] = []
+    most: list[int] = []
+    go = Event()
+
+    def behind(environ: dict[str, Any], start_response: Any) -> list[bytes]:
+        inside.append(environ["PATH_INFO"])
+        most.append(len(inside))
+        go.wait(0 if environ["PATH_INFO"] == "/webhooks/whatsapp" else 10)
+        inside.remove(environ["PATH_INFO"])
+        return []
+
+    door = live.Door(behind, services)
+
+    def call(path: str, **headers: str) -> None:
+        door({"REQUEST_METHOD": "GET", "PATH_INFO": path, **headers}, lambda *_: None)
+
+    with ThreadPoolExecutor(8) as crowd:
+        fetched = [crowd.submit(call, "/orders", HTTP_LIVE_TOLD="orders=1") for _ in range(6)]
+        wait_until(lambda: len(inside) == 2)
+        crowd.submit(call, "/webhooks/whatsapp").result(timeout=5)
+        assert inside == ["/orders", "/orders"]
+        go.set()
+        for one in fetched:
+            one.result(timeout=5)
+    assert max(most) == 3, "two of the crowd, and the webhook"
+
+
+def test_a_list_that_keeps_changing_is_looked_at_less_often(shop: Shop, app: Flask, services: Services) -> None:
+    door: live.Door = app.extensions["pakka_live"]
+
+    def kept(topic: str) -> float:
+        door.look(shop.merchant, [topic], anew=True)
+        return door._fingerprints[shop.merchant, topic][0] - time.monotonic()
+
+    assert 0.25 < kept("orders") <= 1.0
+    assert kept("order:1") <= 0.25, "one order or conversation is shown at once, however busy it is"
+    seen = door._since[shop.merchant, "orders"]
+    door._since[shop.merchant, "orders"] = dict.fromkeys(seen, time.monotonic() - 10)
+    assert kept("orders") <= 0.25
