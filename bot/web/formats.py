@@ -3,15 +3,16 @@
 from datetime import date, datetime, timedelta
 
 import phonenumbers
+from babel.dates import format_date, format_datetime
 from babel.numbers import format_currency, get_currency_precision, get_currency_symbol
 from flask import Flask, request, url_for
-from flask_babel import format_date, format_datetime, get_locale, get_timezone, gettext, ngettext
+from flask_babel import get_locale, gettext, ngettext
 
 from bot.clock import now
 from bot.services import services
 from bot.web import access, masks
 from bot.web.labels import LABELS, Label
-from bot.web.languages import LANGUAGES
+from bot.web.languages import LANGUAGES, place
 from bot.web.live import ADDRESS
 
 DEMO = "demo"
@@ -40,31 +41,33 @@ def money(minor: int, currency: str) -> str:
     precision = get_currency_precision(currency)
     amount = minor / 10**precision
     round_ = amount == int(amount)
+    locale, _zone = place()
     # A sign stands close to its number, a word such as AED does not.
-    gap = "\u00a0" if get_currency_symbol(currency, get_locale())[-1].isalpha() else ""
+    gap = "\u00a0" if get_currency_symbol(currency, locale)[-1].isalpha() else ""
     pattern = f"¤{gap}#,##{',##' if currency == 'INR' else ''}0" + ("" if round_ else ".00")
-    return format_currency(amount, currency, locale=get_locale(), format=pattern, currency_digits=not round_)
+    return format_currency(amount, currency, locale=locale, format=pattern, currency_digits=not round_)
 
 
 def moment(at: datetime | None, style: str = "short") -> str:
     """Show an instant in the shop's zone: the hour when it was today, the day and hour otherwise."""
     if at is None:
         return ""
-    local, today = at.astimezone(get_timezone()), now().astimezone(get_timezone()).date()
+    locale, zone = place()
+    local, today = at.astimezone(zone), now().astimezone(zone).date()
     if style == "full":
-        return format_datetime(local, "d MMM yyyy, HH:mm", rebase=False)
+        return format_datetime(local, "d MMM yyyy, HH:mm", locale=locale)
     if local.date() == today:
-        return format_datetime(local, "HH:mm", rebase=False)
+        return format_datetime(local, "HH:mm", locale=locale)
     if abs(local.date() - today) < timedelta(days=2):
         word = gettext("yesterday") if local.date() < today else gettext("tomorrow")
-        return f"{word} {format_datetime(local, 'HH:mm', rebase=False)}"
-    pattern = "d MMM, HH:mm" if local.year == now().year else "d MMM yyyy"
-    return format_datetime(local, pattern, rebase=False)
+        return f"{word} {format_datetime(local, 'HH:mm', locale=locale)}"
+    pattern = "d MMM, HH:mm" if local.year == today.year else "d MMM yyyy"
+    return format_datetime(local, pattern, locale=locale)
 
 
 def day(value: datetime | date | None, style: str = "EEE d MMM") -> str:
     """Show a day."""
-    return "" if value is None else format_date(value, style, rebase=False)
+    return "" if value is None else format_date(value, style, locale=place()[0])
 
 
 def scale(top: int) -> list[int]:

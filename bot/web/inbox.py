@@ -318,10 +318,16 @@ def _own(tasks: str, at: int) -> Markup:
 
 
 def _talk(session: Session, id: int) -> Talk:  # noqa: A002
-    talk = open_talk(session, tenant.find(session, Conversation, id), whole=request.args.get("all") == "1")
+    talk = open_talk(session, tenant.find(session, Conversation, id), before=_before())
     if talk.order is not None:
         masks.open_if_revealed(session, row_id(talk.order))
     return talk
+
+
+def _before() -> int | None:
+    """Return the bubble before which the reader wants to see; no number that a conversation cannot reach."""
+    wanted = request.args.get("before", type=int)
+    return wanted if wanted is not None and 0 < wanted < 2**31 else None
 
 
 def _draft() -> dict[str, Any]:

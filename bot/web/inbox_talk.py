@@ -38,8 +38,8 @@ from bot.whatsapp.catalogue import PLACEHOLDER, Template, catalogue
 from bot.whatsapp.compose import ComposeError
 from bot.whatsapp.templates import SENDABLE
 
-BUBBLES = 60
-ALL_BUBBLES = 500
+BUBBLES, EARLIER = 60, 150
+"""How many bubbles are shown at once: of the end of a conversation, and of what was before."""
 _QUESTION = re.compile("[?؟]")
 PLACEHOLDERS = ("name", "shop", "order", "amount", "items", "agent")
 """What canned answers may name."""
@@ -78,6 +78,8 @@ class Talk:
     bubbles: Sequence[Message]
     quoted: dict[str, Message]
     receipts: dict[int, dict[str, datetime]]
+    before: int | None
+    """The bubble before which those are; None at the end of the conversation."""
     older: bool
     """Whether there are earlier bubbles than those."""
     asked: Message | None
@@ -126,8 +128,8 @@ class Talk:
         return PLACEHOLDER.sub(lambda match: written.get(match[1], match[0]), text)
 
 
-def open_talk(session: Session, conversation: Conversation, *, whole: bool = False) -> Talk:
-    """Read a conversation that the wall let through."""
+def open_talk(session: Session, conversation: Conversation, *, before: int | None = None) -> Talk:
+    """Read a conversation that the wall let through: its end, or what was said before a bubble (its `seq`)."""
     talk_id = row_id(conversation)
     task = session.execute(
         select(Handover).where(col(Handover.conversation_id) == talk_id, col(Handover.resolved_at).is_(None))
@@ -139,10 +141,11 @@ def open_talk(session: Session, conversation: Conversation, *, whole: bool = Fal
     orders = _orders(session, conversation, (task.order_id if task else None) or (run.order_id if run else None))
     first = orders[0] if orders else None
     items, addresses = _of_order(session, first)
-    most = ALL_BUBBLES if whole else BUBBLES
-    newest = session.execute(
-        select(Message).where(col(Message.conversation_id) == talk_id).order_by(col(Message.seq).desc()).limit(most + 1)
-    ).scalars().all()  # fmt: skip
+    most = BUBBLES if before is None else EARLIER
+    wanted = select(Message).where(col(Message.conversation_id) == talk_id)
+    if before is not None:
+        wanted = wanted.where(col(Message.seq) < before)
+    newest = session.execute(wanted.order_by(col(Message.seq).desc()).limit(most + 1)).scalars().all()
     bubbles = list(reversed(newest[:most]))
     contact = tenant.find(session, Contact, conversation.contact_id)
     shop = session.get_one(Merchant, my_shop().id)
@@ -163,6 +166,7 @@ def open_talk(session: Session, conversation: Conversation, *, whole: bool = Fal
         bubbles=bubbles,
         quoted=_quoted(session, bubbles, talk_id),
         receipts=_receipts(session, bubbles),
+        before=before,
         older=len(newest) > most,
         asked=_asked(bubbles),
         offers=_offers(session, shop, first, items, name, locale),

@@ -1,13 +1,16 @@
 """The console's own languages."""
 
 import os
+from datetime import tzinfo
 from pathlib import Path
+from typing import Any
 
 import structlog
+from babel import Locale
 from babel.messages.mofile import write_mo
 from babel.messages.pofile import read_po
-from flask import Flask, request
-from flask_babel import Babel
+from flask import Flask, g, request
+from flask_babel import Babel, get_locale, get_timezone, get_translations
 
 from bot.settings import ROOT
 from bot.web.access import someone
@@ -25,6 +28,26 @@ def install(app: Flask) -> None:
     for catalogue in TRANSLATIONS.glob("*/LC_MESSAGES/messages.po"):
         _compile(catalogue)
     Babel(app, locale_selector=choose, timezone_selector=_timezone)
+    # Of a conversation's 400 bubbles a sixth of the time went into asking for the language again at each word.
+    app.jinja_env.install_gettext_callables(  # type: ignore[attr-defined]  # The extension adds it.
+        lambda text: _translations().ugettext(text),
+        lambda one, many, number: _translations().ungettext(one, many, number),
+        newstyle=True,
+    )
+
+
+def place() -> tuple[Locale, tzinfo]:
+    """Return the language and the time zone of this answer."""
+    if "place" not in g:
+        g.place = get_locale() or Locale("en"), get_timezone()
+    found: tuple[Locale, tzinfo] = g.place
+    return found
+
+
+def _translations() -> Any:
+    if "translations" not in g:
+        g.translations = get_translations()
+    return g.translations
 
 
 def choose() -> str:

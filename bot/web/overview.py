@@ -94,6 +94,8 @@ class _Kept:
     rules: Rules
     at: float
     took: float
+    again: bool = False
+    """Whether somebody is adding them up anew."""
 
 
 def _read(shop: Shop) -> tuple[Figures, Rules]:
@@ -107,9 +109,9 @@ def _read(shop: Shop) -> tuple[Figures, Rules]:
     found = kept.get(key)
     if found is None or at > found.at + OLDEST or (found.took < QUICK and at > found.at + FRESH):
         found = kept[key] = _add_up(shop, _days())
-    elif at > found.at + FRESH:
-        # From now on it counts as fresh, so that only one of those who look lets it be added up.
-        kept[key] = replace(found, at=at)
+    elif at > found.at + FRESH and not found.again:
+        # Only one of those who look lets it be added up.
+        kept[key] = replace(found, again=True)
         app = current_app._get_current_object()  # type: ignore[attr-defined]  # A thread has none of its own.
         Thread(target=_again, args=(app, kept, key, shop), daemon=True).start()
     return found.figures, found.rules
@@ -120,6 +122,7 @@ def _again(app: Flask, kept: dict[tuple[int, int], _Kept], key: tuple[int, int],
         try:
             kept[key] = _add_up(shop, key[1])
         except SQLAlchemyError as error:
+            kept[key] = replace(kept[key], at=monotonic(), again=False)
             log.warning("figures.stale", kind=type(error).__name__)
 
 

@@ -26,7 +26,7 @@ from tests.web.conftest import SECRET, post
 NOWHERE = "redis://127.0.0.1:1/0"
 PAGES = (
     "/inbox", "/inbox?view=mine", "/inbox?view=unassigned", "/inbox?view=snoozed", "/inbox?from=2000", "/inbox/{talk}",
-    "/inbox/{talk}?all=1", "/inbox/calls", "/inbox/answers", "/live?t=queue&t=conversation:{talk}",
+    "/inbox/{talk}?before=300", "/inbox/calls", "/inbox/answers", "/live?t=queue&t=conversation:{talk}",
     "/orders", "/orders?view=todo", "/orders?view=waiting", "/orders?view=shipped", "/orders?sort=cutoff",
     "/orders?view=todo&sort=cutoff", "/orders?sort=amount", "/orders?sort=changed", "/orders?q=R50000",
     "/orders?q=shopper", "/orders?weak=1", "/orders?intent=silent&decision=hold", "/orders?upload={upload}",

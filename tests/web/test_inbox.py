@@ -1,5 +1,6 @@
 """The agents' inbox: who waits, who has whom, what may be sent, and what a task's end means for the order."""
 
+import html
 import json
 import re
 from collections.abc import Callable
@@ -167,6 +168,25 @@ def test_a_conversation_shows_why_the_bot_stopped_and_what_it_read(
     assert "Too expensive" in page
     assert "Confirming the order" in page
     assert "Gomti Nagar" in page
+
+
+def test_what_was_said_long_ago_is_read_page_by_page_and_answered_only_at_the_end(
+    shop: Shop, services: Services, sign_in: SignIn
+) -> None:
+    talk = _waiting(services, shop, 3)
+    for number in range(250):
+        _say(services, shop, talk, f"word {number:03d}.")
+    client = sign_in(shop.agent)
+    address: str | None = f"/inbox/{talk}"
+    seen: list[str] = []
+    while address:
+        page = client.get(address).text
+        assert ('id="composer"' in page) == ("before" not in address)
+        assert ("To the newest messages" in page) == ("before" in address)
+        seen = re.findall(r"word \d{3}\.", page.partition('id="bubbles"')[2].partition('class="why"')[0]) + seen
+        found = re.search(r'href="([^"]+)">Earlier messages', page)
+        address = html.unescape(found[1]) if found else None
+    assert seen == [f"word {number:03d}." for number in range(250)]
 
 
 # --- one owner -------------------------------------------------------------------------------------------------------

@@ -100,7 +100,7 @@ VISITS = {
     "inbox.page": [Visit("GET", "/inbox", SHOP), Visit("GET", "/inbox?view=mine&from=50&at={conversation}", SHOP)],
     "inbox.conversation": [
         Visit("GET", "/inbox/{conversation}", SHOP, owned=True),
-        Visit("GET", "/inbox/{conversation}?all=1&show=details", SHOP, owned=True),
+        Visit("GET", "/inbox/{conversation}?before=3&show=details", SHOP, owned=True),
     ],
     "inbox.reply": [
         Visit(
