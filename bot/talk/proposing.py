@@ -74,32 +74,24 @@ class ChatCompletions:
 
     def propose(self, question: Question) -> Mapping[str, object] | None:
         """Return what the model makes of a message, within about `TIME_OUT` seconds; whatever goes wrong is None."""
-        began = time.monotonic()
-        if began < self._quiet_until:
-            return None
         asked = {"asked": question.state, "language": question.language, "reply": question.text}
-        try:
-            return self._ask(_TASK + ", ".join(question.allowed), asked, tokens=120, seconds=TIME_OUT)
-        except ProviderError as error:
-            self._quiet_until = time.monotonic() + PAUSE
-            log.warning("proposer.failed", reason=str(error), seconds=round(time.monotonic() - began, 2))
-            return None
+        return self._ask(_TASK + ", ".join(question.allowed), asked, tokens=120, seconds=TIME_OUT)
 
     def translate(self, text: str, language: str) -> str | None:
         """Return a text, without its numbers, in a language given by its English name; whatever goes wrong is None."""
-        try:
-            said = self._ask(
-                f"{_TRANSLATION}{language}.", {"message": masked(text)}, tokens=1500, seconds=TRANSLATION_TIME_OUT
-            )
-        except ProviderError as error:
-            log.warning("translator.failed", reason=str(error))
-            return None
+        said = self._ask(
+            f"{_TRANSLATION}{language}.", {"message": masked(text)}, tokens=1500, seconds=TRANSLATION_TIME_OUT
+        )
         found = said.get("translation") if said else None
         return found.strip()[:LONGEST] or None if isinstance(found, str) else None
 
     def _ask(
         self, task: str, about: Mapping[str, object], *, tokens: int, seconds: float
     ) -> Mapping[str, object] | None:
+        """Return what the model says, or None; a server that failed is left alone for a while."""
+        began = time.monotonic()
+        if began < self._quiet_until:
+            return None
         request = {
             "model": self._model,
             "temperature": 0,
@@ -110,7 +102,12 @@ class ChatCompletions:
                 {"role": "user", "content": json.dumps(about, ensure_ascii=False)},
             ],
         }
-        return _content(fetch(self._session, "POST", self._url, seconds=seconds, json=request))
+        try:
+            return _content(fetch(self._session, "POST", self._url, seconds=seconds, json=request))
+        except ProviderError as error:
+            self._quiet_until = time.monotonic() + PAUSE
+            log.warning("model.failed", reason=str(error), seconds=round(time.monotonic() - began, 2))
+            return None
 
 
 def _content(answer: Any) -> Mapping[str, object] | None:

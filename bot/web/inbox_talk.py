@@ -38,7 +38,7 @@ from bot.whatsapp.catalogue import PLACEHOLDER, Template, catalogue
 from bot.whatsapp.compose import ComposeError
 from bot.whatsapp.templates import SENDABLE
 
-BUBBLES, EARLIER = 60, 150
+BUBBLES, EARLIER = 60, 100
 """How many bubbles are shown at once: of the end of a conversation, and of what was before."""
 _QUESTION = re.compile("[?؟]")
 PLACEHOLDERS = ("name", "shop", "order", "amount", "items", "agent")

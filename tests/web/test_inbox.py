@@ -627,6 +627,15 @@ def test_without_a_translation_the_message_stays_as_it_is_and_can_be_asked_again
         assert "translations" not in session.get_one(Message, shop.media).extra
 
 
+def test_a_server_that_fails_is_left_alone_for_a_while(shop: Shop, sign_in: SignIn, translating: Server) -> None:
+    translating.status = 500
+    client = sign_in(shop.owner)
+    for _ in range(2):
+        told = post(client, f"/inbox/{shop.conversation}/translation/{shop.media}", **{"HX-Request": "true"})
+        assert told.status_code in (200, 302)
+    assert len(translating.asked) == 1
+
+
 def test_nothing_is_offered_where_no_model_was_named(shop: Shop, sign_in: SignIn) -> None:
     client = sign_in(shop.owner)
     assert "/translation/" not in client.get(f"/inbox/{shop.conversation}").text
