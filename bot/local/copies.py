@@ -15,7 +15,7 @@ import runpy
 import signal
 import sys
 import warnings
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from importlib import import_module
 
 from setproctitle import getproctitle, setproctitle
@@ -62,7 +62,14 @@ class Copy:
         return self._process.exitcode
 
 
-def _run(module, arguments, environment, output, kept, tie) -> None:  # type: ignore[no-untyped-def]
+def _run(
+    module: str,
+    arguments: Sequence[str],
+    environment: Mapping[str, str],
+    output: int,
+    kept: Collection[int],
+    tie: Callable[[], None],
+) -> None:
     # Nothing of the parent's is thrown away here: to do so would close files that have its numbers by then.
     gc.freeze()
     signal.set_wakeup_fd(-1)

@@ -59,7 +59,6 @@ class _Child:
 
     def __init__(self, process: Copy | subprocess.Popen[bytes]) -> None:
         self.process = process
-        self.pid = process.pid
         self.ended: asyncio.Future[int] = asyncio.get_running_loop().create_future()
 
 
@@ -119,11 +118,11 @@ class Crew:
         hurried = asyncio.create_task(self._hurry.wait())
         for names in (self._tended.keys() - {last}, self._tended.keys() & {last}):
             for name in names & self._running.keys():
-                _signal(self._running[name].pid, signal.SIGTERM)
+                _signal(self._running[name].process.pid, signal.SIGTERM)
             ended = asyncio.create_task(_all(self._tended[name] for name in names))
             await asyncio.wait({hurried, ended}, timeout=END_SECONDS, return_when=asyncio.FIRST_COMPLETED)
             for name in names & self._running.keys():
-                _signal_group(self._running[name].pid, signal.SIGKILL)
+                _signal_group(self._running[name].process.pid, signal.SIGKILL)
             await ended
         hurried.cancel()
 
@@ -157,13 +156,13 @@ class Crew:
         copying = asyncio.create_task(_copy(reading, show))
         self._running[program.name] = child
         if self._over.done():
-            _signal(child.pid, signal.SIGTERM)
+            _signal(child.process.pid, signal.SIGTERM)
         self._look()
         try:
             code = await child.ended
         finally:
             # What the program started must not outlive it: it would hold the port that the next one needs.
-            _signal_group(child.pid, signal.SIGKILL)
+            _signal_group(child.process.pid, signal.SIGKILL)
             del self._running[program.name]
             await asyncio.wait({copying}, timeout=1)
             copying.cancel()
@@ -171,7 +170,7 @@ class Crew:
 
     def _start(self, words: list[str], environment: Mapping[str, str], output: int) -> Copy | subprocess.Popen[bytes]:
         """Start a program in a group of its own: Ctrl-C reaches the supervisor alone, which ends all in order."""
-        if words[:2] == ["python", "-m"] and sys.platform == "linux":
+        if words[:2] == ["python", "-m"]:
             return Copy(words[2], words[3:], environment, output, self._inherited)
         return subprocess.Popen(
             words,

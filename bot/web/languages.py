@@ -28,7 +28,7 @@ def install(app: Flask) -> None:
     for catalogue in TRANSLATIONS.glob("*/LC_MESSAGES/messages.po"):
         _compile(catalogue)
     Babel(app, locale_selector=choose, timezone_selector=_timezone)
-    # Of a conversation's 400 bubbles a sixth of the time went into asking for the language again at each word.
+    # Asked for once per answer: to ask for the language again at each word took a sixth of a long conversation's page.
     app.jinja_env.install_gettext_callables(  # type: ignore[attr-defined]  # The extension adds it.
         lambda text: _translations().ugettext(text),
         lambda one, many, number: _translations().ungettext(one, many, number),

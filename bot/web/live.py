@@ -44,8 +44,9 @@ _BUSY, _CALMER = 6.0, 4
 pages that show it fetch it, and they do that less and less often by then."""
 TRUST = 10.0
 """Seconds for which a sign-in is not looked up again here: what is answered tells nothing of what a row holds."""
-_TOLD_KEY = "HTTP_LIVE_TOLD"
+_TOLD_KEY = "HTTP_" + TOLD.upper().replace("-", "_")
 _PATIENCE = 1.0
+"""Seconds that a page's own question or fetch waits for its turn."""
 _TOPICS = 8
 _KEPT = 5000
 _HISTORY = 20

@@ -59,15 +59,15 @@
   // keyboard stays there; whoever has something unfolded in it keeps reading, and gets the news when it is folded again.
   // A link that is replaced between press and release would lose the click.
   let ticked = [];
-  let at = null;
+  let focused = null;
   let pressed = null;
-  const unfolded = (region) => region.querySelector("details[open]") || region.contains(pressed);
+  const held = (region) => region.querySelector("details[open]") || region.contains(pressed);
   body.addEventListener("htmx:beforeSwap", (event) => {
     const region = event.detail.target;
     ticked = [...region.querySelectorAll("input:checked[id]")].map((box) => box.id);
     const link = document.activeElement.closest("a[href]:not([id])");
-    at = link && region.contains(link) ? link.getAttribute("href") : null;
-    if (unfolded(region)) {
+    focused = link && region.contains(link) ? link.getAttribute("href") : null;
+    if (held(region)) {
       event.detail.shouldSwap = false;
       region.dataset.stale = "1";
     }
@@ -77,14 +77,14 @@
       const box = document.getElementById(id);
       if (box) box.checked = true;
     }
-    if (at !== null) document.querySelector(`a[href="${CSS.escape(at)}"]`)?.focus({ preventScroll: true });
+    if (focused !== null) document.querySelector(`a[href="${CSS.escape(focused)}"]`)?.focus({ preventScroll: true });
     ticked = [];
-    at = null;
+    focused = null;
     countTicks();
     showNewest();
   });
   function refresh(region) {
-    if (!region || unfolded(region)) return;
+    if (!region || held(region)) return;
     delete region.dataset.stale;
     htmx.trigger(body, region.getAttribute("hx-trigger").split(" ")[0]);
   }
