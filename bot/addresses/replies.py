@@ -355,6 +355,10 @@ def _inner(message: object, *keys: str) -> Any:
     return message
 
 
+def _list(value: object) -> list[Any]:
+    return value if isinstance(value, list) else []
+
+
 def _location(value: object) -> tuple[float, float] | None:
     try:
         latitude, longitude = float(_inner(value, "latitude")), float(_inner(value, "longitude"))
@@ -379,8 +383,8 @@ def _form(message: Mapping[str, Any]) -> dict[str, str]:
 
 def _phones(contacts: object) -> list[str]:
     found = []
-    for contact in contacts if isinstance(contacts, list) else ():
-        for phone in _inner(contact, "phones") or ():
+    for contact in _list(contacts):
+        for phone in _list(_inner(contact, "phones")):
             number = _inner(phone, "phone") or _inner(phone, "wa_id")
             if number:
                 found.append(ascii_digits(str(number)))

@@ -4,7 +4,7 @@ import random
 from dataclasses import replace
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from bot.addresses import FINDINGS, QUESTIONS, Address, Reply, check, check_phone, merge
@@ -95,6 +95,7 @@ def test_a_merge_never_raises_and_says_what_it_changed(address, question, texts)
 
 @settings(max_examples=100, deadline=None)
 @given(st.lists(ANYTHING, max_size=4))
+@example([{"contacts": [{"phones": 1}]}])
 def test_whatever_a_webhook_holds_can_be_read_as_replies(messages):
     merge(KNOWN[0], "ASK_HOUSE", [read_reply(m) for m in messages])
 
