@@ -14,13 +14,18 @@ from flask.testing import FlaskClient
 from playwright.sync_api import Page, expect
 from sqlmodel import SQLModel, col, func, select
 
-from bot import demo, demo_past
+from bot import demo
 from bot.clock import now
+from bot.demo import past, tales
+from bot.demo import shop as shop_of_the_demo
 from bot.engine import Ask
-from bot.models import Conversation, Handover, Message, Order, Review, Run, Timer
+from bot.models import Conversation, Handover, Message, Order, Review, Run, Timer, UploadRow
+from bot.orders.samples import FIRST_ORDER
 from bot.services import Services
 from bot.settings import Settings
 from bot.talk import sweeps
+from bot.text import catalogue
+from bot.understanding import Context, understand
 from bot.web import figures
 from bot.web.application import create_app
 from flows import FLOWS
@@ -108,6 +113,32 @@ def test_there_are_orders_in_every_state_and_two_who_wait_for_a_person(prepared:
         assert {tag for review in reviews for tag in review.tags} >= {"quality", "late"}
 
 
+def test_the_sample_list_brings_new_orders_only(prepared: Services) -> None:
+    with prepared.database.reader() as session:
+        rows = session.exec(select(UploadRow)).all()
+        codes = {problem["code"] for row in rows for problem in row.problems}
+        listed = session.exec(select(Order.reference).where(col(Order.upload_id).is_not(None))).all()
+        told = session.exec(select(Order.reference).where(col(Order.upload_id).is_(None))).all()
+    assert not codes & {"KNOWN", "NEEDS_APPROVAL", "UPDATED"}
+    numbers = sorted(int(reference.removeprefix("#")) for reference in told)
+    assert numbers == list(range(numbers[0], FIRST_ORDER))
+    assert min(int(reference.removeprefix("#")) for reference in listed) == FIRST_ORDER
+
+
+def test_what_the_bot_read_in_the_past_is_what_it_reads() -> None:
+    lines = [(tale.locale, said) for tale in tales.today() for said in tale.said or ()]
+    for locale, answers in tales.YES.items():
+        lines += [(locale, tales.Said("shopper", words, "confirm", tales.SURE["confirm"])) for words in answers]
+    lines += [("hi-Latn", tales.Said("shopper", words, "cancel", tales.SURE["cancel"])) for words in tales.NO.values()]
+    for locale, said in lines:
+        if said.author == "bot":
+            assert said.words in catalogue(locale), said.words
+        elif said.read:
+            asked = "address" if said.read == "address_fragment" else "confirm"
+            found = understand(said.words, Context(state=asked, locale=locale, region="IN", at=now()))
+            assert [(act.kind, round(act.confidence, 2)) for act in found.acts] == [(said.read, said.sure)], said
+
+
 def test_the_overview_shows_what_asking_brings(prepared: Services) -> None:
     at = now()
     with prepared.database.reader() as session:
@@ -138,9 +169,9 @@ def test_the_past_leaves_what_is_live_alone(prepared: Services) -> None:
 
 
 def test_the_talks_of_the_past_are_talks_that_exist() -> None:
-    flow = FLOWS[demo_past.FLOW]
-    assert flow.version == demo_past.VERSION
-    assert isinstance(flow.by_name[demo_past.RESUME], Ask)
+    flow = FLOWS[past.FLOW]
+    assert flow.version == past.VERSION
+    assert isinstance(flow.by_name[past.RESUME], Ask)
     for step in ("person", "not_understood", "settled"):
         assert step in flow.by_name
 
@@ -155,7 +186,12 @@ def test_the_simulated_phones_have_their_owners_names_and_two_have_just_written(
     assert sample is not None
     for order in [*waiting, sample]:
         assert _told(simulator, f"/sim/phones/{order.phone}")["name"] == order.shopper_name
-    for order in waiting:
+    with prepared.database.reader() as session:
+        reviewed = session.exec(
+            select(Order).join(Review).where(col(Review.created_at) > now() - timedelta(hours=4))
+        ).all()
+    assert len(reviewed) == 3
+    for order in [*waiting, *reviewed]:
         chat = _told(simulator, f"/sim/phones/{order.phone}/chat?all=1")
         assert len(chat["messages"]) == 1, "what the phone has written opens the 24-hour window at WhatsApp too"
 
@@ -171,7 +207,7 @@ def test_the_demo_can_do_without_names_on_the_phones(
 ) -> None:
     settings = prepared.settings.model_copy(update={"graph_api_url": "http://127.0.0.1:9"})
     lost = Services(settings, prepared.database, prepared.bell)
-    demo._people_of_the_phones(lost, [demo_past.Phone("+919000020000", "Asha")])
+    shop_of_the_demo._people_of_the_phones(lost, [past.Phone("+919000020000", "Asha")])
 
 
 def _enter(page: Page, served: str, email: str) -> None:

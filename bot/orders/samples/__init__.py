@@ -4,6 +4,9 @@ import re
 from datetime import datetime, timedelta
 from pathlib import Path
 
+FIRST_ORDER = 1041
+"""The number of its first order."""
+
 _HOURS_AGO = re.compile(r"(?<=,)h(\d+)(?=,)")
 
 

@@ -1,12 +1,11 @@
-"""The demo of `up`: a shop with people, some weeks behind it and an order list; its shoppers live in the simulator.
+"""Make the demo: people, weeks behind, templates, an order list, phones with something to say.
 
 Safe to repeat: a second start finds everything as it was left.
 """
 
-import logging
-import os
-import sys
+import base64
 from datetime import timedelta
+from pathlib import Path
 
 import requests
 import structlog
@@ -15,9 +14,9 @@ from sqlmodel import Session, col
 
 from bot.clock import now
 from bot.database import row_id
-from bot.demo_past import Phone, write_past
-from bot.demo_tales import DAYS
-from bot.models import Member, Merchant, Order, Upload
+from bot.demo.past import Phone, write_past
+from bot.demo.tales import DAYS
+from bot.models import CannedAnswer, Member, Merchant, Order, Upload
 from bot.orders import uploads
 from bot.orders.samples import shopify_list
 from bot.services import Services
@@ -33,6 +32,13 @@ log = structlog.get_logger()
 SLUG = "demo"
 OWNER, AGENT = "owner@demo.example", "agent@demo.example"
 LIST = "orders_export.csv"
+PHOTOS = Path(__file__).parent / "photos"
+ANSWERS = {
+    "price": "Hello {name}, thank you for writing. The price of {items} is {amount}, delivery included.",
+    "late": "Hello {name}, sorry for the wait. Order {order} leaves tomorrow.",
+    "sorry": "We are sorry, {name}. We send a new one at no cost; please keep the old one for the courier.",
+}
+"""Canned answers that agents find in the demo."""
 
 
 def prepare(services: Services, password: str) -> list[str]:
@@ -40,6 +46,7 @@ def prepare(services: Services, password: str) -> list[str]:
     with services.database.session() as session:
         merchant = _merchant(session, services.settings)
         _people(session, merchant, password)
+        _canned_answers(session, merchant)
     _templates(services)
     phones = _past(services)
     _orders(services)
@@ -72,6 +79,15 @@ def _people(session: Session, merchant: Merchant, password: str) -> None:
             create_member(session, email=email, role=role, merchant_id=row_id(merchant), name=name, password=password)
 
 
+def _canned_answers(session: Session, merchant: Merchant) -> None:
+    answers = col(CannedAnswer.merchant_id) == merchant.id
+    if session.execute(select(col(CannedAnswer.id)).where(answers)).first() is None:
+        session.add_all(
+            CannedAnswer(merchant_id=row_id(merchant), shortcut=shortcut, body=body, updated_at=now())
+            for shortcut, body in ANSWERS.items()
+        )
+
+
 def _templates(services: Services) -> None:
     settings = services.settings
     client = Client.from_settings(settings)
@@ -93,7 +109,7 @@ def _past(services: Services) -> list[Phone]:
 
 
 def _people_of_the_phones(services: Services, phones: list[Phone]) -> None:
-    """Name the simulated phones, and let those write who wait for a person; the demo can do without."""
+    """Name the simulated phones, and let those write who have something to say; the demo can do without."""
     with services.database.reader() as session:
         listed = session.execute(
             select(col(Order.phone), col(Order.shopper_name)).where(
@@ -108,10 +124,16 @@ def _people_of_the_phones(services: Services, phones: list[Phone]) -> None:
                 http.post(address, json={"phone": number, "name": name}, timeout=2).raise_for_status()
             for phone in phones:
                 if phone.words:
-                    words = {"type": "text", "text": phone.words}
-                    http.post(f"{address}/{phone.number}/send", json=words, timeout=2).raise_for_status()
+                    _send(http, f"{address}/{phone.number}", {"type": "text", "text": phone.words})
+                if phone.photo:
+                    data = base64.b64encode((PHOTOS / phone.photo).read_bytes()).decode()
+                    _send(http, f"{address}/{phone.number}", {"type": "image", "data": data, "mime": "image/jpeg"})
     except requests.RequestException as error:
         log.warning("demo.phones_unnamed", error=type(error).__name__)
+
+
+def _send(http: requests.Session, phone: str, message: dict[str, str]) -> None:
+    http.post(f"{phone}/send", json=message, timeout=2).raise_for_status()
 
 
 def _orders(services: Services) -> None:
@@ -124,10 +146,3 @@ def _orders(services: Services) -> None:
         upload = uploads.receive(session, merchant, LIST, shopify_list(moment), at=moment)
         uploads.begin(session, upload, moment)
     uploads.run(services, row_id(upload))
-
-
-if __name__ == "__main__":
-    # What is printed here stands under the addresses that `up` shows: only what a person must know.
-    structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(logging.WARNING))
-    for line in prepare(Services.from_settings(Settings.from_env()), os.environ.get("DEMO_PASSWORD", "")):
-        sys.stdout.write(f"{line}\n")

@@ -37,10 +37,17 @@ PLACES = (
     ("Station Road", "", "Patna", "Bihar", ""),
     ("1204, Sea Breeze, 33rd Road", "Bandra West", "Mumbai", "Maharashtra", "400050"),
 )
-YES = ("Haan, bhejo", "yes please send", "haan ji bhej do", "ok send it", "हाँ, भेज दीजिए", "Confirm", "yes 👍")
+YES = {
+    "en": ("yes please send", "ok send it", "yes 👍"),
+    "hi-Latn": ("haan ji bhej do", "ha bhai bhejo", "ok bhej do"),
+    "hi": ("हाँ, भेज दीजिए", "जी हाँ"),
+}
+"""A yes in each language, as it is typed."""
 NO = {"price": "online sasta mil raha hai, cancel kar do", "mistake": "galti se order ho gaya, cancel please",
-       "elsewhere": "already bought from the market, cancel", "later": "abhi nahi chahiye, next month dekhte hain",
-       "size": "mujhe L chahiye tha, M nahi"}  # fmt: skip
+      "elsewhere": "market se le liya, order cancel kar do", "later": "abhi nahi chahiye, cancel karo",
+      "size": "cancel karo, mujhe L chahiye tha"}  # fmt: skip
+SURE = {"confirm": 0.96, "cancel": 0.95, "not_my_order": 0.95}
+"""How sure the bot is of such plain words."""
 PRAISE = ("Bahut accha hai, fitting perfect", "Good quality, thank you", "बहुत अच्छा कपड़ा", "Nice, as in the photo",
            "Value for money", "")  # fmt: skip
 BLAME = {
@@ -48,6 +55,19 @@ BLAME = {
     "packing": "The box was torn, the bottle had a dent", "wrong_item": "I ordered L, an M came",
     "size": "Chhota hai, ek size bada hona chahiye tha",
 }  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Said:
+    """One message of a talk: who wrote it and, for a shopper's free words, what the bot read in them."""
+
+    author: str
+    """shopper or bot."""
+    words: str
+    read: str = ""
+    """The act; empty for a tap, and where nothing was understood."""
+    sure: float = 1.0
+    """Of the act, 0 to 1."""
 
 
 @dataclass
@@ -63,16 +83,20 @@ class Tale:
     place: int | None = None
     goods: int | None = None
     name: str = ""
-    said: tuple[tuple[str, str], ...] | None = None
-    """Who said what after the question; None makes it up from the intent."""
+    said: tuple[Said, ...] | None = None
+    """What was said after the question; None makes it up from the intent."""
     new_place: int | None = None
     """The address that the shopper gave instead."""
     stars: int | None = None
+    opinion: str | None = None
+    """The words of the review; None makes them up from the stars."""
     task: str = ""
     """Why a person is needed; the conversation then waits in the queue."""
     locale: str = "en"
     live: str = ""
     """What the shopper's phone writes once everything runs."""
+    photo: str = ""
+    """A file of `photos` that the phone sends once everything runs."""
 
 
 def weeks(draw: random.Random) -> Iterator[Tale]:
@@ -116,10 +140,10 @@ def today() -> Iterator[Tale]:
         task="wants_person",
         locale="hi-Latn",
         said=(
-            ("shopper", "bhai 2450 kyu likha hai? website pe to 1999 tha"),
-            ("bot", "Maaf kijiye, main samajh nahi paya. Ek button dabaiye, ya PERSON likhiye."),
-            ("shopper", "kisi insaan se baat karao"),
-            ("bot", "Theek hai. Hamari team ka koi aapko yahin likhega."),
+            Said("shopper", "bhai 2450 kyu likha hai? website pe to 1999 tha", "out_of_scope"),
+            Said("bot", "common.missed_1"),
+            Said("shopper", "kisi insaan se baat karao", "talk_to_human"),
+            Said("bot", "people.person.text"),
         ),
         live="hello? koi hai? 1999 mein doge to bhej do, warna cancel",
     )
@@ -127,11 +151,13 @@ def today() -> Iterator[Tale]:
         hours(7), "asked", "open", {"cutoff": hours(20)}, place=6, goods=8, name="Kamala Devi", task="address_unclear",
         locale="hi-Latn",
         said=(
-            ("shopper", "Pata badlo"),
-            ("bot", "Ghar ka number, gali aur paas ki koi pehchaan likhiye."),
-            ("shopper", "gaon mein number nahi hota. bade bargad ke ped ke paas, master ji ka ghar"),
-            ("bot", "Kaunsa gaon, aur kaunsa post office? Ya location bhej dijiye."),
-            ("shopper", "bus stand se left, phir seedha. courier wala jaanta hai"),
+            Said("shopper", "Pata badlo"),
+            Said("bot", "address.full.text"),
+            Said("shopper", "gaon mein number nahi hota. bade bargad ke ped ke paas, master ji ka ghar",
+                 "address_fragment", 0.95),
+            Said("bot", "address.house.again"),
+            Said("shopper", "bus stand se left, phir seedha. courier wala jaanta hai", "address_fragment", 0.95),
+            Said("bot", "people.address.text"),
         ),
         live="mere bete ka number likh lo 90000 20499, woh raasta bata dega",
     )  # fmt: skip
@@ -147,3 +173,7 @@ def today() -> Iterator[Tale]:
     )
     yield Tale(hours(55), "confirmed", "out_for_delivery", {"readiness": "not_ready"}, place=8, goods=8)
     yield Tale(hours(60), "opted_out", "shipped", place=2, goods=3)
+    # Three who were asked today how it was, and who send a photo as soon as somebody looks.
+    yield Tale(hours(80), goods=0, place=1, stars=5, opinion=PRAISE[0], photo="kurta.jpg", locale="hi-Latn")
+    yield Tale(hours(84), goods=3, place=9, stars=2, opinion=BLAME["packing"], photo="bottle.jpg")
+    yield Tale(hours(90), goods=8, place=12, stars=5, opinion=PRAISE[3], photo="shoes.jpg")

@@ -16,8 +16,9 @@ from sqlmodel import Session, SQLModel
 
 from bot.addresses import Address, Report, check
 from bot.database import row_id
-from bot.demo_tales import BLAME, FIRST_NAMES, GOODS, LAST_NAMES, NO, PLACES, PRAISE, YES, Tale, today, weeks
-from bot.engine import Item, Items, Money
+from bot.demo.tales import BLAME, FIRST_NAMES, GOODS, LAST_NAMES, PLACES, PRAISE, Tale, today, weeks
+from bot.demo.talks import Life, bubbles_of, receipts_of
+from bot.engine import State
 from bot.models import (
     AddressVersion,
     Contact,
@@ -26,28 +27,21 @@ from bot.models import (
     Identity,
     Member,
     Merchant,
-    Message,
     Order,
     OrderItem,
-    Receipt,
     Review,
     Run,
 )
 from bot.orders.changes import findings_of
 from bot.orders.decisions import Case, Odds, decide
 from bot.orders.rules import Rules
+from bot.orders.samples import FIRST_ORDER
 from bot.talk.contacts import shard_of
-from bot.text import write
-from bot.whatsapp.catalogue import catalogue
 
-FIRST = 881
-"""The first order number; the sample list goes on where these end."""
 NUMBERS = 919000020000
 """Phone numbers follow this one."""
 FLOW, VERSION, RESUME = "order_confirmation", 1, "confirm"
 """The talk that everybody had, and the question that is open where a person is waited for."""
-UNDELIVERABLE = 131026
-"""Meta's code for a number that is not on WhatsApp."""
 
 
 @dataclass(frozen=True)
@@ -57,6 +51,7 @@ class Phone:
     number: str
     name: str
     words: str = ""
+    photo: str = ""
 
 
 def write_past(session: Session, merchant: Merchant, agent: Member, at: datetime, shards: int) -> list[Phone]:
@@ -66,19 +61,6 @@ def write_past(session: Session, merchant: Merchant, agent: Member, at: datetime
     tales = [*weeks(draw), *today()]
     tales.sort(key=lambda tale: -tale.age)
     return _Writer(session, merchant, agent, at, draw, shards).write(tales)
-
-
-@dataclass
-class _Lived:
-    """A tale with its rows, as they come to be."""
-
-    tale: Tale
-    goods: str
-    phone: str
-    contact: Contact
-    order: Order
-    talk: Conversation | None = None
-    run: Run | None = None
 
 
 class _Writer:
@@ -98,7 +80,9 @@ class _Writer:
 
     def write(self, tales: Sequence[Tale]) -> list[Phone]:
         """Write all; return the phones of those who are still in touch."""
-        lives = [self._begin(number, tale) for number, tale in enumerate(tales)]
+        # The sample list goes on where these end.
+        first = FIRST_ORDER - len(tales)
+        lives = [self._begin(number, first + number, tale) for number, tale in enumerate(tales)]
         self._add(life.contact for life in lives)
         for life in lives:
             life.order.contact_id = life.contact.id
@@ -109,22 +93,24 @@ class _Writer:
         self._add(life.talk for life in spoken if life.talk)
         for life in spoken:
             life.run = self._run(life)
+            life.review_run = self._review_run(life)
         self._add(life.run for life in spoken if life.run)
-        bubbles = [bubble for life in spoken for bubble in self._bubbles(life)]
+        self._add(life.review_run for life in spoken if life.review_run)
+        bubbles = [bubble for life in spoken for bubble in bubbles_of(life, self.merchant.name, self.draw)]
         self._add(bubbles)
         self._add(row for life in lives for row in self._rest(life))
-        self._add(receipt for bubble in bubbles for receipt in _receipts(bubble))
+        self._add(receipt for bubble in bubbles for receipt in receipts_of(bubble))
         return [
-            Phone(life.phone, life.order.shopper_name, life.tale.live)
+            Phone(life.phone, life.order.shopper_name, life.tale.live, life.tale.photo)
             for life in lives
-            if life.tale.live or life.order.status in ("open", "shipped", "out_for_delivery")
+            if life.tale.live or life.tale.photo or life.order.status in ("open", "shipped", "out_for_delivery")
         ]
 
     def _add(self, rows: Iterable[SQLModel]) -> None:
         self.session.add_all(rows)
         self.session.flush()
 
-    def _begin(self, number: int, tale: Tale) -> _Lived:
+    def _begin(self, number: int, reference: int, tale: Tale) -> Life:
         draw, at = self.draw, self.at
         came = at - tale.age
         name = tale.name or f"{draw.choice(FIRST_NAMES)} {draw.choice(LAST_NAMES)}"
@@ -134,10 +120,10 @@ class _Writer:
         cutoff, wait = more.pop("cutoff", None), more.pop("wait", None)
         asked = None if tale.intent == "held_out" else came + timedelta(minutes=10)
         answered = self._answered(tale, asked)
-        ended = min(at, came + timedelta(days=6)) if tale.status in ("delivered", "returned") else None
+        ended = came + min(tale.age * 0.7, timedelta(days=6)) if tale.status in ("delivered", "returned") else None
         order = Order(
             merchant_id=row_id(self.merchant),
-            reference=f"#{FIRST + number}",
+            reference=f"#{reference}",
             placed_at=came,
             shopper_name=name,
             phone="" if tale.intent == "denied" else phone,
@@ -163,9 +149,9 @@ class _Writer:
             locale=tale.locale if answered or tale.said else None,
             created_at=came,
         )
-        return _Lived(tale, goods, phone, contact, order)
+        return Life(tale, goods, phone, contact, order, self._reviewed(tale, ended))
 
-    def _rest(self, life: _Lived) -> Iterator[SQLModel]:
+    def _rest(self, life: Life) -> Iterator[SQLModel]:
         """Yield what hangs on the order."""
         order, tale = life.order, life.tale
         yield OrderItem(order_id=row_id(order), position=1, name=life.goods, price=order.amount)
@@ -182,8 +168,8 @@ class _Writer:
                 merchant_id=order.merchant_id, conversation_id=row_id(life.talk), order_id=order.id,
                 run_id=life.run.id if life.run else None, reason=tale.task, opened_at=self.at - timedelta(minutes=40),
             )  # fmt: skip
-        if tale.stars:
-            yield from self._review(order, tale.stars)
+        if life.reviewed_at and tale.stars:
+            yield _review(order, tale, life.reviewed_at)
 
     def _answered(self, tale: Tale, asked: datetime | None) -> datetime | None:
         if asked is None or tale.intent not in ("confirmed", "cancelled", "denied"):
@@ -227,7 +213,7 @@ class _Writer:
                 created_at=order.created_at if version == 1 else order.answered_at or order.created_at,
             )
 
-    def _talk(self, life: _Lived) -> Conversation:
+    def _talk(self, life: Life) -> Conversation:
         waits, contact, order = bool(life.tale.task), life.contact, life.order
         return Conversation(
             channel_id=contact.channel_id,
@@ -236,16 +222,28 @@ class _Writer:
             owner="queue" if waits else "bot",
             waiting_since=self.at - timedelta(minutes=40) if waits else None,
             created_at=order.asked_at or order.created_at,
-            last_at=order.updated_at,
+            last_at=life.reviewed_at or order.updated_at,
         )
 
-    def _run(self, life: _Lived) -> Run:
+    def _review_run(self, life: Life) -> Run | None:
+        """Return the talk about how it was, if there was one: it still takes words and photos."""
+        at, order, low = life.reviewed_at, life.order, (life.tale.stars or 0) <= 2
+        if at is None:
+            return None
+        step = "sorry" if low else "thanked"
+        state = State("review", 1, step, turn=2, since=2, status="done", data={"score": life.tale.stars})
+        return Run(
+            merchant_id=order.merchant_id, conversation_id=row_id(life.talk) if life.talk else 0,
+            order_id=row_id(order), flow=state.flow, version=state.version, step=step, turn=state.turn,
+            state=state.to_json(), status=state.status, created_at=at - timedelta(minutes=9), updated_at=at,
+            ended_at=at,
+        )  # fmt: skip
+
+    def _run(self, life: Life) -> Run:
         waits, order = bool(life.tale.task), life.order
         step = {"wants_person": "person", "address_unclear": "not_understood"}.get(life.tale.task, "settled")
-        state = {
-            "flow": FLOW, "version": VERSION, "step": step, "turn": 1, "since": 1, "nth": 0, "misses": 0,
-            "resume": RESUME if waits else "", "status": "handed_over" if waits else "done", "data": {},
-        }  # fmt: skip
+        state = State(FLOW, VERSION, step, turn=1, since=1, resume=RESUME if waits else "",
+                      status="handed_over" if waits else "done")  # fmt: skip
         return Run(
             merchant_id=order.merchant_id,
             conversation_id=row_id(life.talk) if life.talk else 0,
@@ -254,113 +252,37 @@ class _Writer:
             version=VERSION,
             step=step,
             turn=1,
-            state=state,
-            status=str(state["status"]),
+            state=state.to_json(),
+            status=state.status,
             created_at=order.asked_at or order.created_at,
             updated_at=order.updated_at,
             ended_at=None if waits else order.updated_at,
         )
 
-    def _bubbles(self, life: _Lived) -> Iterator[Message]:
-        order, tale, talk = life.order, life.tale, life.talk
-        if talk is None:
-            return
-        template = catalogue().find("order_confirmation", tale.locale)
-        values = {
-            "name": order.shopper_name.split()[0],
-            "shop": self.merchant.name,
-            "order": order.reference,
-            "items": write(Items((Item(life.goods),)), tale.locale, "IN"),
-            "amount": write(Money(order.amount, "INR"), tale.locale, "IN"),
-            "address": f"…, {PLACES[tale.place or 0][2]}",
-        }
-        said = [("bot", template.read(values) if template else "")]
-        said += tale.said if tale.said is not None else self._usual(order, tale)
-        moment = order.asked_at or order.created_at
-        step = ((order.answered_at or moment + timedelta(hours=3)) - moment) / max(1, len(said) - 1)
-        for seq, (author, body) in enumerate(said, start=1):
-            first, heard = seq == 1, author == "shopper"
-            status = "received" if heard else self._tick(order, first)
-            yield Message(
-                conversation_id=row_id(talk),
-                merchant_id=order.merchant_id,
-                run_id=life.run.id if life.run else None,
-                order_id=order.id,
-                direction="in" if heard else "out",
-                author=author,
-                key=f"demo:{order.reference}:{seq}",
-                seq=seq,
-                kind="template" if first else "text",
-                body=body,
-                choices=[{"id": "", "title": title} for title in template.buttons] if first and template else [],
-                status=status,
-                error_code=UNDELIVERABLE if status == "failed" else None,
-                turn=1 if first else None,
-                created_at=moment,
-                sent_at=None if heard else moment,
-            )
-            moment += step
-        talk.seq = len(said)
-        if len(said) > 1 and said[-1][0] == "shopper":
-            talk.window_until = moment - step + timedelta(hours=24)
-
-    def _usual(self, order: Order, tale: Tale) -> list[tuple[str, str]]:
-        name, reference = order.shopper_name.split()[0], order.reference
-        if tale.intent == "confirmed":
-            if tale.new_place is None:
-                return [("shopper", self.draw.choice(YES)), ("bot", f"Thank you! Order {reference} is confirmed.")]
-            line, area, city, _state, code = PLACES[tale.new_place]
-            new = ", ".join(part for part in (line, area, city, code) if part)
-            return [
-                ("shopper", "Change address"),
-                ("bot", f"Where shall order {reference} go?"),
-                ("shopper", new),
-                ("bot", f"Thank you! Order {reference} goes to: {new}."),
-            ]
-        if tale.intent == "cancelled":
-            return [
-                ("shopper", NO[order.cancel_reason]),
-                ("bot", f"Order {reference} is cancelled. Thank you for telling us."),
-            ]
-        if tale.intent == "denied":
-            return [
-                ("shopper", "not mine, wrong number"),
-                ("bot", "Sorry to have disturbed you. We will not write again."),
-            ]
-        if tale.intent == "opted_out":
-            return [("shopper", "STOP"), ("bot", "You get no more messages from us. Your order is not affected.")]
-        if tale.intent == "silent":
-            return [("bot", f"Hello {name}, a short reminder: order {reference} is waiting for your answer.")]
-        return []
-
-    def _tick(self, order: Order, first: bool) -> str:
-        if order.intent == "unreachable":
-            return "failed"
-        if order.intent == "silent":
-            return self.draw.choice(("delivered", "read", "delivered"))
-        return "read" if first else self.draw.choice(("read", "read", "delivered"))
-
-    def _review(self, order: Order, stars: int) -> Iterator[SQLModel]:
-        tag = self.draw.choice(tuple(BLAME)) if stars <= 3 else ""
-        came = min(order.updated_at + timedelta(hours=self.draw.uniform(3, 40)), self.at - timedelta(hours=2))
-        yield Review(
-            merchant_id=order.merchant_id,
-            order_id=row_id(order),
-            rating=stars,
-            text=BLAME[tag] if tag else self.draw.choice(PRAISE),
-            tags=[tag] if tag else [],
-            reply="We are sorry. A new one is on its way to you." if stars == 1 else "",
-            created_at=came,
-            updated_at=came,
-        )
+    def _reviewed(self, tale: Tale, delivered: datetime | None) -> datetime | None:
+        """Return when the review came, if it did by now, and make up what it says."""
+        if tale.stars is None or delivered is None:
+            return None
+        if tale.opinion is None:
+            tag = self.draw.choice(tuple(BLAME)) if tale.stars <= 3 else ""
+            tale.opinion = BLAME[tag] if tag else self.draw.choice(PRAISE)
+        if tale.photo:
+            return self.at - timedelta(minutes=self.draw.uniform(20, 200))
+        came = delivered + timedelta(hours=self.draw.uniform(25, 60))
+        return came if came < self.at - timedelta(hours=5) else None
 
 
-def _receipts(bubble: Message) -> Iterator[Receipt]:
-    if bubble.status in ("delivered", "read"):
-        yield Receipt(message_id=row_id(bubble), status="delivered", at=bubble.created_at + timedelta(seconds=2),
-                      category="utility" if bubble.kind == "template" else "service", billable=True)  # fmt: skip
-    if bubble.status == "read":
-        yield Receipt(message_id=row_id(bubble), status="read", at=bubble.created_at + timedelta(minutes=3))
+def _review(order: Order, tale: Tale, came: datetime) -> Review:
+    return Review(
+        merchant_id=order.merchant_id,
+        order_id=row_id(order),
+        rating=tale.stars,
+        text=tale.opinion or "",
+        tags=[tag for tag, words in BLAME.items() if words == tale.opinion],
+        reply="We are sorry. A new one is on its way to you." if tale.stars == 1 else "",
+        created_at=came,
+        updated_at=came,
+    )
 
 
 def _address(place: int) -> Address:
