@@ -1,7 +1,7 @@
 """The figures of the overview: what asking has brought, read from the orders of a span of days."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
 from math import sqrt
 from typing import Any
@@ -14,6 +14,8 @@ from bot.models import Order
 
 ANSWERS = ("confirmed", "cancelled", "silent", "waiting", "others")
 """The parts into which a day's orders fall."""
+COLUMNS = (*ANSWERS, "asked", "answered", "changed")
+"""What the tables of days and of products tell."""
 SPEEDS = (300, 900, 3600, 4 * 3600, 24 * 3600)
 """Seconds within which shoppers have answered, for the curve."""
 MOST = 8
@@ -60,6 +62,34 @@ def difference(one: Rate, other: Rate) -> tuple[float, float, float]:
     return d, d - below, d + above
 
 
+@dataclass
+class Slice:
+    """The orders of one day or of one product: how many of each part of `ANSWERS`, and what went on with them."""
+
+    parts: dict[str, int] = field(default_factory=lambda: dict.fromkeys(ANSWERS, 0))
+    asked: int = 0
+    answered: int = 0
+    changed: int = 0
+    """Those whose address was put right."""
+
+    def add(self, part: str, number: Any, asked: Any, answered: Any, changed: Any) -> None:
+        """Count some orders of one part."""
+        self.parts[part] += int(number)
+        self.asked += int(asked)
+        self.answered += int(answered)
+        self.changed += int(changed or 0)
+
+    @property
+    def number(self) -> int:
+        """How many orders they are."""
+        return sum(self.parts.values())
+
+    @property
+    def cells(self) -> list[int]:
+        """The numbers in the order of `COLUMNS`."""
+        return [*self.parts.values(), self.asked, self.answered, self.changed]
+
+
 @dataclass(frozen=True)
 class Figures:
     """Everything the overview shows; money in minor units of the shop's currency."""
@@ -75,9 +105,9 @@ class Figures:
     """Parcels that were not sent because the shopper said so in time."""
     messages: int
     """Those that WhatsApp charges for, told from the newest `SAMPLE` of the orders that were asked."""
-    days: list[tuple[date, dict[str, int]]]
-    goods: list[tuple[str, dict[str, int]]]
-    """The products ordered most, with the parts into which their orders fall."""
+    days: list[tuple[date, Slice]]
+    goods: list[tuple[str, Slice]]
+    """The products ordered most."""
     speeds: list[tuple[int, float]]
     """Seconds -> share of those asked who had answered by then."""
     reasons: list[tuple[str, int]]
@@ -167,14 +197,14 @@ def _sum(condition: Any, of: Any = 1) -> Any:
     return func.sum(case((condition, of), else_=0))
 
 
-def _days(groups: Sequence[Any], zone: ZoneInfo, since: datetime, until: datetime) -> list[tuple[date, dict[str, int]]]:
+def _days(groups: Sequence[Any], zone: ZoneInfo, since: datetime, until: datetime) -> list[tuple[date, Slice]]:
     """Return the counts of the shop's own days, those without an order too."""
     first, last = since.astimezone(zone).date(), (until - timedelta(seconds=1)).astimezone(zone).date()
-    found = {first + timedelta(days=n): dict.fromkeys(ANSWERS, 0) for n in range((last - first).days + 1)}
+    found = {first + timedelta(days=n): Slice() for n in range((last - first).days + 1)}
     for group in groups:
-        counts = found.get(date.fromisoformat(str(group.day)))
-        if counts is not None:
-            counts[group.part] += int(group.number)
+        day = found.get(date.fromisoformat(str(group.day)))
+        if day is not None:
+            day.add(group.part, group.number, group.asked, group.answered, group.changed)
     return list(found.items())
 
 
@@ -229,10 +259,12 @@ def _findings(session: Session, where: Sequence[Any]) -> list[tuple[str, int]]:
     return [(str(name), int(count)) for name, count in rows]
 
 
-def _goods(session: Session, where: Sequence[Any]) -> tuple[list[tuple[str, dict[str, int]]], list[tuple[str, Rate]]]:
+def _goods(session: Session, where: Sequence[Any]) -> tuple[list[tuple[str, Slice]], list[tuple[str, Rate]]]:
     """Return how the orders of each product were answered, the most ordered first, and which come back most."""
     columns: list[Any] = [
-        _ITEMS.c.name, _part().label("part"), func.count(), _sum(col(Order.status) == "returned"), _sum(_ended())
+        _ITEMS.c.name, _part().label("part"), _sum(col(Order.status) == "returned"), _sum(_ended()),
+        func.count(), func.count(col(Order.asked_at)), func.count(col(Order.answered_at)),
+        _sum(col(Order.address_changed)),
     ]  # fmt: skip
     statement = (
         select(*columns)
@@ -241,14 +273,14 @@ def _goods(session: Session, where: Sequence[Any]) -> tuple[list[tuple[str, dict
         .where(*where)
         .group_by(text("1"), text("2"))
     )
-    parts: dict[str, dict[str, int]] = {}
+    goods: dict[str, Slice] = {}
     ends: dict[str, list[int]] = {}
-    for name, part, number, returned, ended in session.exec(statement):
-        parts.setdefault(name, dict.fromkeys(ANSWERS, 0))[part] += int(number)
+    for name, part, returned, ended, *numbers in session.exec(statement):
+        goods.setdefault(name, Slice()).add(part, *numbers)
         counts = ends.setdefault(name, [0, 0])
         counts[0] += int(returned or 0)
         counts[1] += int(ended or 0)
-    most = sorted(parts.items(), key=lambda pair: (-sum(pair[1].values()), pair[0]))[:MOST]
+    most = sorted(goods.items(), key=lambda pair: (-pair[1].number, pair[0]))[:MOST]
     return most, _worst([(name, *counts) for name, counts in ends.items()])
 
 

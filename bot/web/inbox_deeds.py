@@ -26,7 +26,7 @@ from bot.web.inbox_talk import is_elsewhere
 
 SNOOZES = ("1", "3", "morning")
 """Hours, or the next morning at nine in the shop's zone."""
-ENDINGS = ("confirmed", "later", "cancelled", "wrong_number", "done")
+ENDINGS = ("confirmed", "later", "cancelled", "wrong_number", "call_back", "done")
 CALL_ENDINGS = ("confirmed", "later", "cancelled", "wrong_number", "no_answer", "call_back")
 
 
@@ -159,6 +159,8 @@ def _record(session: Session, order: Order, ending: str, **more: Any) -> None:
         "later": {"intent": "confirmed", "not_before": more.get("on")},
         "cancelled": {"intent": "cancelled", "cancel_reason": more.get("why", "")},
         "wrong_number": {"intent": "denied"},
+        # On the list of those to be called before their parcel leaves.
+        "call_back": {"decision": "call"},
     }
     outcomes.record(session, order, by="agent", at=now(), member_id=me().id, bell=services().bell, **every[ending])
     order.call_at = None

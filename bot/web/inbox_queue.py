@@ -11,7 +11,7 @@ from sqlmodel import Session, SQLModel, col
 from bot.clock import now
 from bot.database import row_id
 from bot.models import AddressVersion, Audit, Contact, Conversation, Handover, Member, Message, Order, OrderItem
-from bot.web import tenant
+from bot.web import masks, tenant
 from bot.web.access import me, my_shop
 from bot.web.inbox_words import KINDS
 
@@ -70,6 +70,8 @@ class Call:
     place: str
     tries: int
     conversation: int | None
+    shown: bool
+    """Whether its reader, who does not see numbers otherwise, has asked for this one."""
 
 
 def look(session: Session, view: str, offset: int = 0) -> Queue:
@@ -149,11 +151,12 @@ def calls(session: Session, *, limit: int = CALLS) -> Sequence[Call]:
         parts = (version.parts.get(name) for name in ("address1", "address2", "landmark", "city", "postal_code"))
         places[version.order_id] = ", ".join(str(part) for part in parts if part)
     tries = _tries(session, ids)
+    shown = masks.lately_revealed(session, ids) if masks.hides() else set()
     talks = _talks(session, [order.contact_id for order in orders if order.contact_id])
     return [
         Call(
             order, ", ".join(items.get(row_id(order), [])), places.get(row_id(order), ""),
-            tries.get(f"order:{order.id}", 0), talks.get(order.contact_id or 0),
+            tries.get(f"order:{order.id}", 0), talks.get(order.contact_id or 0), order.id in shown,
         )
         for order in orders
     ]  # fmt: skip

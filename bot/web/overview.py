@@ -141,8 +141,8 @@ def _rates(pairs: Iterable[tuple[str, figures.Rate]]) -> Iterable[Iterable[Any]]
 
 
 _TABLES: dict[str, Callable[[Figures], Table]] = {
-    "days": lambda f: (["day", *figures.ANSWERS], ([on.isoformat(), *parts.values()] for on, parts in f.days)),
-    "goods": lambda f: (["product", *figures.ANSWERS], ([name, *parts.values()] for name, parts in f.goods)),
+    "days": lambda f: (["day", *figures.COLUMNS], ([on.isoformat(), *day.cells] for on, day in f.days)),
+    "goods": lambda f: (["product", *figures.COLUMNS], ([name, *product.cells] for name, product in f.goods)),
     "speeds": lambda f: (["seconds", "share"], ([seconds, round(share, 3)] for seconds, share in f.speeds)),
     "reasons": lambda f: (["reason", "orders"], f.reasons),
     "findings": lambda f: (["finding", "orders"], f.findings),

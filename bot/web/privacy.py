@@ -130,6 +130,8 @@ def reveal(id: int) -> AnyResponse:  # noqa: A002
     with tenant.writing() as session:
         order = tenant.find(session, Order, id)
         masks.reveal(session, id, order.merchant_id)
+    if request.form.get("back") == "calls":
+        return redirect(url_for("inbox.calls", _anchor=f"call-{id}"))
     talk = request.form.get("talk", type=row_number)
     return redirect(url_for("inbox.conversation", id=talk) if talk else url_for("orders.order", id=id))
 

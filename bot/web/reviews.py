@@ -66,8 +66,8 @@ class Shown:
     order: Order
     goods: str
     conversation: Conversation | None
-    may_answer: bool
-    """Whether the 24-hour window is open and nobody else has the conversation."""
+    closed: str
+    """Why it cannot be answered from here: "over" (the 24 hours), "taken" (a colleague has the conversation) or ""."""
 
 
 @dataclass(frozen=True)
@@ -228,9 +228,12 @@ def _goods(session: Session, order_ids: Sequence[int]) -> dict[int, str]:
 
 def _shown(session: Session, review: Review, order: Order, goods: str) -> Shown:
     conversation = _conversation(session, order)
-    mine = conversation is not None and (conversation.owner != "agent" or conversation.agent_id == me().id)
-    may = conversation is not None and mine and window_is_open(conversation, now())
-    return Shown(review, order, goods, conversation, may)
+    closed = ""
+    if conversation is None or not window_is_open(conversation, now()):
+        closed = "over"
+    elif conversation.owner == "agent" and conversation.agent_id != me().id:
+        closed = "taken"
+    return Shown(review, order, goods, conversation, closed)
 
 
 def _conversation(session: Session, order: Order) -> Conversation | None:

@@ -458,6 +458,39 @@ def test_whom_to_call_is_listed_and_what_the_call_brought_is_recorded(
         assert task.outcome == "confirmed"
 
 
+def test_who_asks_to_be_called_back_is_put_on_the_list_of_calls(
+    shop: Shop, services: Services, sign_in: SignIn
+) -> None:
+    talk = _waiting(services, shop, 2)
+    client = sign_in(shop.agent)
+    assert shop.orders[2] not in _to_be_called(client)
+    post(client, f"/inbox/{talk}/outcome", outcome="call_back", order=shop.orders[2])
+    assert shop.orders[2] in _to_be_called(client)
+    with services.database.reader() as session:
+        order = session.get_one(Order, shop.orders[2])
+        assert (order.decision, order.decided_by) == ("call", "agent")
+        assert session.exec(select(Handover).where(Handover.conversation_id == talk)).one().outcome == "call_back"
+
+
+def _to_be_called(client: FlaskClient) -> set[int]:
+    return {int(found) for found in re.findall(r'id="call-(\d+)"', client.get("/inbox/calls").text)}
+
+
+def test_staff_see_on_the_list_of_calls_whom_they_asked_to_see(shop: Shop, services: Services, sign_in: SignIn) -> None:
+    with services.database.session() as session:
+        for order_id in shop.orders[5:7]:
+            order = session.get_one(Order, order_id)
+            order.decision, order.status = "call", "open"
+    staff = sign_in(shop.staff)
+    assert "tel:" not in staff.get("/inbox/calls").text
+    answer = post(staff, f"/orders/{shop.orders[5]}/reveal", back="calls")
+    assert answer.location.endswith(f"/inbox/calls#call-{shop.orders[5]}")
+    page = staff.get("/inbox/calls").text
+    assert page.count("tel:") == 1
+    assert f"/orders/{shop.orders[5]}/reveal" not in page
+    assert f"/orders/{shop.orders[6]}/reveal" in page
+
+
 # --- canned answers, company ------------------------------------------------------------------------------------------
 
 

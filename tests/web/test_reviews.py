@@ -103,7 +103,7 @@ def test_after_the_window_an_answer_is_explained_and_not_sent(
         for talk in session.exec(select(Conversation)):
             talk.window_until = now() - timedelta(minutes=1)
     client = sign_in(shop.owner)
-    assert "they are over" in client.get("/reviews").text
+    assert "The 24 hours are over" in client.get("/reviews").text
     answer = post(client, f"/reviews/{opinions['happy']}/reply", words="Thank you!")
     assert answer.status_code == 409
     assert "only a template can be sent" in answer.text
