@@ -101,6 +101,8 @@ class Figures:
     changed: int
     confirmed_cash: int
     cash_at_risk: int
+    foreign: int
+    """Orders in other currencies, whose money is not in the sums."""
     stopped: int
     """Parcels that were not sent because the shopper said so in time."""
     messages: int
@@ -137,6 +139,7 @@ def read(session: Session, zone: ZoneInfo, since: datetime, until: datetime, cur
         changed=total("changed"),
         confirmed_cash=total("confirmed_cash"),
         cash_at_risk=total("cash_at_risk"),
+        foreign=total("foreign"),
         stopped=total("stopped"),
         messages=_messages(session, inside, asked),
         days=_days(groups, zone, since, until),
@@ -180,6 +183,7 @@ def _groups(
         "changed": _sum(col(Order.address_changed)),
         "confirmed_cash": _sum(and_(ours, intent == "confirmed"), col(Order.amount)),
         "cash_at_risk": _sum(and_(ours, at_risk), col(Order.amount)),
+        "foreign": _sum(~ours),
         "stopped": _sum(stopped),
         "returned": _sum(status == "returned"),
         "ended": _sum(_ended()),
