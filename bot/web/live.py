@@ -8,8 +8,9 @@ second: that is a tenth of a core.
 
 import hashlib
 import math
+import re
 import time
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager, nullcontext
 from http.cookies import CookieError, SimpleCookie
 from threading import Lock, Semaphore
@@ -21,7 +22,7 @@ import structlog
 from flask import Flask, current_app, request
 from flask_babel import get_locale
 from markupsafe import Markup
-from sqlalchemy import text
+from sqlalchemy import TextClause, bindparam, text
 from sqlalchemy.exc import SQLAlchemyError
 
 from bot.clock import now
@@ -42,12 +43,15 @@ FRESH = 0.25
 _BUSY, _CALMER = 6.0, 4
 """A list whose last change is less than this many seconds old is looked at so much less often: every change makes the
 pages that show it fetch it, and they do that less and less often by then."""
+_WATCHED = 1.5
+"""Seconds after which a topic that nobody has asked for again is no longer looked at with the others."""
 TRUST = 10.0
 """Seconds for which a sign-in is not looked up again here: what is answered tells nothing of what a row holds."""
 _TOLD_KEY = "HTTP_" + TOLD.upper().replace("-", "_")
 _PATIENCE = 1.0
 """Seconds that a page's own question or fetch waits for its turn."""
 _TOPICS = 8
+_TOPIC = re.compile(r"orders|uploads|queue|reviews|(order|upload|conversation):[1-9][0-9]{0,17}")
 _KEPT = 5000
 _HISTORY = 20
 """Fingerprints of a topic whose age is known: those of the last seconds, within which pages fetch what is new."""
@@ -103,20 +107,48 @@ class Door:
             kept = self._fingerprints.get((merchant_id, topic))
             if kept is not None and kept[0] > at and not anew:
                 answers[topic] = kept[1]
-            elif _is_topic(topic):
+            elif _TOPIC.fullmatch(topic):
                 unknown.append(topic)
         if unknown:
             _forget(self._fingerprints)
-            engine = self._services.database.engine.execution_options(pakka_reads_only=True)
-            with engine.connect() as connection:
-                for topic in unknown:
-                    kind, _, number = topic.partition(":")
-                    rows = connection.execute(_STATEMENTS[kind], {"merchant": merchant_id, "id": int(number or 0)})
-                    answers[topic] = hashlib.blake2b(repr(rows.all()).encode(), digest_size=6).hexdigest()
-                    changed = self._note(merchant_id, topic, answers[topic])
-                    busy = not number and at - changed < _BUSY
-                    self._fingerprints[merchant_id, topic] = (at + FRESH * (_CALMER if busy else 1), answers[topic])
+            read = self._read(merchant_id, self._watched(merchant_id, unknown, at))
+            for topic, fingerprint in read.items():
+                changed = self._note(merchant_id, topic, fingerprint)
+                busy = ":" not in topic and at - changed < _BUSY
+                self._fingerprints[merchant_id, topic] = (at + FRESH * (_CALMER if busy else 1), fingerprint)
+            answers |= {topic: read[topic] for topic in unknown}
         return answers
+
+    def _watched(self, merchant_id: int, topics: Iterable[str], at: float) -> dict[str, set[int]]:
+        """Return what to look at: kind -> the numbers of its topics, none for a list.
+
+        With each numbered topic come the others of its kind that somebody has asked for lately and will ask for again:
+        one question for a hundred conversations costs little more than one for one of them.
+        """
+        wanted: dict[str, set[int]] = {}
+        for topic in topics:
+            kind, _, number = topic.partition(":")
+            wanted.setdefault(kind, set()).update({int(number)} if number else ())
+        for (shop, topic), (until, _fingerprint) in list(self._fingerprints.items()):
+            kind, _, number = topic.partition(":")
+            if shop == merchant_id and number and kind in wanted and at - _WATCHED < until <= at:
+                wanted[kind].add(int(number))
+        return wanted
+
+    def _read(self, merchant_id: int, wanted: Mapping[str, set[int]]) -> dict[str, str]:
+        """Read the fingerprints of topics."""
+        found: dict[str, list[Any]] = {}
+        engine = self._services.database.engine.execution_options(pakka_reads_only=True)
+        with engine.connect() as connection:
+            for kind, numbers in wanted.items():
+                rows = connection.execute(_STATEMENTS[kind], {"merchant": merchant_id, "ids": list(numbers)}).all()
+                if not numbers:
+                    found[kind] = list(rows)
+                    continue
+                found |= {f"{kind}:{number}": [] for number in numbers}
+                for row in rows:
+                    found[f"{kind}:{row[0]}"].append(row)
+        return {topic: hashlib.blake2b(repr(rows).encode(), digest_size=6).hexdigest() for topic, rows in found.items()}
 
     def since(self, merchant_id: int, topic: str, told: str) -> float:
         """Return the moment from which everything read shows a fingerprint that a page was told, or what came later.
@@ -236,13 +268,6 @@ def _turn(turns: Semaphore) -> Iterator[None]:
             turns.release()
 
 
-def _is_topic(topic: str) -> bool:
-    kind, _, number = topic.partition(":")
-    if not number:
-        return kind in ("orders", "uploads", "queue", "reviews")
-    return kind in ("order", "upload", "conversation") and number.isascii() and number.isdigit() and len(number) < 19
-
-
 def _forget(kept: dict[Any, Any], most: int = _KEPT) -> None:
     """Keep few entries: those past their time, with which each begins, go first, then the eldest."""
     if len(kept) > most:
@@ -264,25 +289,30 @@ _TICKS = """
      from message m where m.conversation_id = c.id and m.seq > c.seq - 12)"""
 _TALK = f"c.id, c.owner, c.agent_id, c.epoch, c.seq, c.snoozed_until, {_TICKS}"
 
+
+def _of_some(statement: str) -> TextClause:
+    return text(statement).bindparams(bindparam("ids", expanding=True))
+
+
 _STATEMENTS = {
     # The newest few and not only the newest: a transaction that took longer appears behind a younger one.
     "orders": text("select id, updated_at from orders where merchant_id = :merchant order by updated_at desc limit 20"),
     "uploads": text("select id, status, done from upload where merchant_id = :merchant order by id desc limit 20"),
     "reviews": text("select count(*), max(updated_at), max(id) from review where merchant_id = :merchant"),
-    "upload": text("select status, done, touched_at from upload where merchant_id = :merchant and id = :id"),
+    "upload": _of_some("select id, status, done, touched_at from upload where merchant_id = :merchant and id in :ids"),
     "queue": text(
         "select h.id, h.assigned_to, c.seq, c.epoch, c.owner, c.snoozed_until from handover h"
         " join conversation c on c.id = h.conversation_id"
         " where h.merchant_id = :merchant and h.resolved_at is null order by h.id desc limit 200"
     ),
-    "order": text(
-        f"select o.updated_at, {_TALK}, (select max(a.version) from address a where a.order_id = o.id),"  # noqa: S608
+    "order": _of_some(
+        f"select o.id, o.updated_at, {_TALK}, (select max(a.version) from address a where a.order_id = o.id),"  # noqa: S608
         " (select count(*) * 1000 + count(h.resolved_at) from handover h where h.order_id = o.id)"
         " from orders o left join run r on r.order_id = o.id left join conversation c on c.id = r.conversation_id"
-        " where o.merchant_id = :merchant and o.id = :id order by r.id"
+        " where o.merchant_id = :merchant and o.id in :ids order by o.id, r.id"
     ),
-    "conversation": text(
-        f"select {_TALK} from conversation c where c.id = :id and ("  # noqa: S608
+    "conversation": _of_some(
+        f"select {_TALK} from conversation c where c.id in :ids and ("  # noqa: S608
         " exists (select 1 from run r where r.conversation_id = c.id and r.merchant_id = :merchant)"
         " or exists (select 1 from handover h where h.conversation_id = c.id and h.merchant_id = :merchant))"
     ),

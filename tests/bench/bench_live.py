@@ -3,13 +3,17 @@
 Starts PostgreSQL, Redis and the web server of the Procfile, fills them as `bench_pages` does, and posts signed webhooks
 all the time while orders and conversations keep changing. First nobody is in the console; then so many people have it
 open, half in the list of orders and half in a conversation of the inbox, whose browsers do what `console.js` does: ask
-`/live`, and fetch what has changed. Prints how long webhooks, and the pages of one more person, took in each half.
+`/live`, and fetch what has changed. Prints how long webhooks, and the pages of one more person, took in each part.
+
+The people themselves take processor time, which those of a shop do on machines of their own. So that it is not taken
+for the server's, a part between the two lets the same people ask a stand-in that answers without doing anything.
 """
 
 import argparse
 import asyncio
 import hmac
 import json
+import multiprocessing
 import os
 import random
 import socket
@@ -48,7 +52,7 @@ Answer = tuple[int, dict[str, str], bytes]
 
 @dataclass
 class Times:
-    """What one half of the measurement saw, in milliseconds."""
+    """What one part of the measurement saw, in milliseconds."""
 
     webhooks: list[float] = field(default_factory=list)
     pages: list[float] = field(default_factory=list)
@@ -179,8 +183,10 @@ async def life(services: Services, full: Full, rate: float, end: float) -> None:
     await _steadily(rate, end, lambda number: asyncio.to_thread(change, number))
 
 
-async def half(port: int, services: Services, full: Full, people: list[str], given: argparse.Namespace) -> Times:
-    """Measure for a while with these people in the console."""
+async def part(
+    port: int, services: Services, full: Full, people: list[str], asked: int, given: argparse.Namespace
+) -> Times:
+    """Measure the server at `port` for a while, with these people in the console at the port `asked`."""
     times = Times()
     end = time.monotonic() + WARM + given.seconds
     pages = ("/orders", "/inbox", f"/inbox/{full.talk}", f"/orders/{full.talk}")
@@ -194,7 +200,7 @@ async def half(port: int, services: Services, full: Full, people: list[str], giv
         wanted = (f"/inbox?at={talk}", f"t=queue&t=conversation:{talk}", "queue")
         if number % 2:
             wanted = ("/orders", "t=orders", "orders")
-        tasks.append(_later(number * POLL / len(people), person(port, cookie, *wanted, times, end)))
+        tasks.append(_later(number * POLL / len(people), person(asked, cookie, *wanted, times, end)))
     running = asyncio.gather(*tasks)
     await asyncio.sleep(WARM)
     for seen in (times.webhooks, times.pages, times.fetched):
@@ -202,6 +208,26 @@ async def half(port: int, services: Services, full: Full, people: list[str], giv
     times.asked = 0
     await running
     return times
+
+
+def stand_in(port: int) -> None:
+    """Answer what people ask as the web server would with news each second, at no cost."""
+    page = b"HTTP/1.1 200 OK\r\nContent-Length: 60000\r\n\r\n" + bytes(60000)
+
+    async def answer(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        with suppress(ConnectionError, asyncio.IncompleteReadError):
+            while head := await reader.readuntil(b"\r\n\r\n"):
+                etag = b"%d" % time.time()
+                news = b'{"orders": "%b"}' % etag
+                fresh = b"HTTP/1.1 200 OK\r\nETag: %b\r\nContent-Length: %d\r\n\r\n%b" % (etag, len(news), news)
+                same = b"HTTP/1.1 304 Not Modified\r\n\r\n"
+                writer.write(page if not head.startswith(b"GET /live") else same if etag in head else fresh)
+
+    async def serve() -> None:
+        async with await asyncio.start_server(answer, "127.0.0.1", port) as server:
+            await server.serve_forever()
+
+    asyncio.run(serve())
 
 
 async def _later(seconds: float, deed) -> None:  # type: ignore[no-untyped-def]
@@ -260,18 +286,29 @@ async def run(url: str, redis_url: str, given: argparse.Namespace) -> dict[str, 
             )
             people.append("pakka=" + sessions.begin(session, somebody, complete=True, device="a browser", at=now()))
     given.cookie = people.pop()
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
+    port, nothing = _free_port(), _free_port()
+    standing = multiprocessing.get_context("spawn").Process(target=stand_in, args=(nothing,), daemon=True)
+    standing.start()
     told: dict[str, object] = {"people": given.people, "messages": full.messages, "webhooks_per_s": given.webhooks,
                                "changes_per_s": given.changes}  # fmt: skip
     async with web_server(environment, port, given.processes) as server:
-        for name, some in (("nobody", []), ("everybody", people)):
+        for name, some, asked in (
+            ("nobody", [], port),
+            ("at a stand-in", people, nothing),
+            ("everybody", people, port),
+        ):
             began = _cpu(server)
-            times = await half(port, services, full, some, given)
+            times = await part(port, services, full, some, asked, given)
             told[name] = _told(times, given.seconds, (_cpu(server) - began) * given.seconds / (given.seconds + WARM))
+    standing.terminate()
     services.database.engine.dispose()
     return told
+
+
+def _free_port() -> int:
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        return int(free.getsockname()[1])
 
 
 def _cpu(server: psutil.Process) -> float:

@@ -13,6 +13,7 @@ import pytest
 from flask import Flask
 from flask.testing import FlaskClient
 from playwright.sync_api import Browser, Page, Route, expect
+from sqlalchemy import event
 from sqlmodel import select
 
 from bot.clock import now
@@ -70,7 +71,8 @@ def test_each_change_moves_its_topics_and_no_others(
 
 
 @pytest.mark.parametrize(
-    "topic", ["", "nonsense", "order", "order:", "order:x", "order:-1", "order:" + "9" * 40, "orders:1"]
+    "topic",
+    ["", "nonsense", "order", "order:", "order:x", "order:-1", "order:" + "9" * 40, "orders:1", "order:007", "queue:"],
 )
 def test_a_topic_that_does_not_exist_is_left_out_or_harmless(shop: Shop, sign_in: SignIn, topic: str) -> None:
     assert sign_in(shop.owner).get("/live", query_string={"t": topic}).status_code == 200
@@ -369,3 +371,24 @@ def test_a_list_that_keeps_changing_is_looked_at_less_often(shop: Shop, app: Fla
     seen = door._since[shop.merchant, "orders"]
     door._since[shop.merchant, "orders"] = dict.fromkeys(seen, time.monotonic() - 10)
     assert kept("orders") <= 0.25
+
+
+def test_conversations_that_people_watch_are_looked_at_together(
+    shop: Shop, sign_in: SignIn, services: Services, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(live, "FRESH", 0.0)
+    client = sign_in(shop.owner)
+    asked: list[str] = []
+    event.listen(services.database.engine, "before_cursor_execute", lambda *told: asked.append(told[2]))
+    alone = client.get("/live?t=conversation:1").json
+    assert client.get("/live?t=conversation:2").json.keys() == {"conversation:2"}
+    door = client.application.extensions["pakka_live"]
+    seen = dict(door._fingerprints)
+    asked.clear()
+    assert client.get("/live?t=conversation:1").json == alone
+    assert len([statement for statement in asked if "from conversation" in statement]) == 1
+    # The other is looked at on the way, for whoever asks next.
+    assert door._fingerprints[1, "conversation:2"][0] > seen[1, "conversation:2"][0]
+    with services.database.session() as session:
+        _say(session, shop, "new words")
+    assert client.get("/live?t=conversation:1&t=conversation:2").json["conversation:1"] != alone["conversation:1"]
