@@ -348,7 +348,7 @@ def _stopped(id: int, why: Exception) -> AnyResponse | tuple[str, int]:  # noqa:
     with tenant.reading() as session:
         talk = _talk(session, id)
         answers = session.execute(select(CannedAnswer).order_by(col(CannedAnswer.shortcut))).scalars().all()
-    crossing = [one for one in talk.bubbles if one.author == "shopper" and one.seq > seen] if seen >= 0 else []
+    crossing = [one for one in talk.said.rows if one.author == "shopper" and one.seq > seen] if seen >= 0 else []
     told = _why(talk, why, bool(crossing))
     given = {"talk": talk, "answers": answers, "draft": _draft(), "told": told, "crossing": crossing}
     code = 409 if isinstance(why, Conflict) else 422

@@ -3,7 +3,6 @@
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime
 from typing import Any
 
 from babel import Locale, UnknownLocaleError
@@ -25,14 +24,14 @@ from bot.models import (
     Message,
     Order,
     OrderItem,
-    Receipt,
     Run,
     WhatsAppTemplate,
 )
 from bot.talk import handover
 from bot.text import known, template_values, write
-from bot.web import tenant
+from bot.web import bubbles, tenant
 from bot.web.access import me, my_shop
+from bot.web.bubbles import Bubbles
 from bot.web.inbox_words import TEMPLATES
 from bot.whatsapp.catalogue import PLACEHOLDER, Template, catalogue
 from bot.whatsapp.compose import ComposeError
@@ -75,9 +74,7 @@ class Talk:
     addresses: Sequence[AddressVersion]
     """Of the first order, newest first."""
     run: Run | None
-    bubbles: Sequence[Message]
-    quoted: dict[str, Message]
-    receipts: dict[int, dict[str, datetime]]
+    said: Bubbles
     before: int | None
     """The bubble before which those are; None at the end of the conversation."""
     older: bool
@@ -146,7 +143,7 @@ def open_talk(session: Session, conversation: Conversation, *, before: int | Non
     if before is not None:
         wanted = wanted.where(col(Message.seq) < before)
     newest = session.execute(wanted.order_by(col(Message.seq).desc()).limit(most + 1)).scalars().all()
-    bubbles = list(reversed(newest[:most]))
+    rows = list(reversed(newest[:most]))
     contact = tenant.find(session, Contact, conversation.contact_id)
     shop = session.get_one(Merchant, my_shop().id)
     holder = session.get(Member, conversation.agent_id) if conversation.agent_id else None
@@ -163,20 +160,18 @@ def open_talk(session: Session, conversation: Conversation, *, before: int | Non
         items=items,
         addresses=addresses,
         run=run,
-        bubbles=bubbles,
-        quoted=_quoted(session, bubbles, talk_id),
-        receipts=_receipts(session, bubbles),
+        said=bubbles.read(session, rows),
         before=before,
         older=len(newest) > most,
-        asked=_asked(bubbles),
+        asked=_asked(rows),
         offers=_offers(session, shop, first, items, name, locale),
         phone=_phone(session, conversation, first),
     )
 
 
-def _asked(bubbles: Sequence[Message]) -> Message | None:
+def _asked(rows: Sequence[Message]) -> Message | None:
     """Return the bot's last question, or else the last that it said."""
-    said = [one for one in reversed(bubbles) if one.author == "bot" and one.kind != "reaction"]
+    said = [one for one in reversed(rows) if one.author == "bot" and one.kind != "reaction"]
     return next((one for one in said if one.choices or _QUESTION.search(one.body)), said[0] if said else None)
 
 
@@ -221,33 +216,6 @@ def _of_order(session: Session, order: Order | None) -> tuple[list[OrderItem], l
         .limit(20)
     ).scalars()
     return list(items), list(addresses)
-
-
-def _quoted(session: Session, bubbles: Sequence[Message], talk_id: int) -> dict[str, Message]:
-    wamids = {bubble.quoted_wamid for bubble in bubbles if bubble.quoted_wamid}
-    wamids |= {target for bubble in bubbles if (target := _target(bubble))}
-    if not wamids:
-        return {}
-    rows = session.execute(
-        select(Message).where(col(Message.wamid).in_(wamids), col(Message.conversation_id) == talk_id)
-    ).scalars()
-    return {row.wamid: row for row in rows if row.wamid}
-
-
-def _target(bubble: Message) -> str | None:
-    reaction = bubble.extra.get("reaction")
-    return (reaction or {}).get("target") if isinstance(reaction, dict | None) else None
-
-
-def _receipts(session: Session, bubbles: Sequence[Message]) -> dict[int, dict[str, datetime]]:
-    found: dict[int, dict[str, datetime]] = {}
-    ours = [bubble.id for bubble in bubbles if bubble.direction == "out"]
-    rows = session.execute(
-        select(col(Receipt.message_id), col(Receipt.status), col(Receipt.at)).where(col(Receipt.message_id).in_(ours))
-    )
-    for message_id, status, at in rows:
-        found.setdefault(message_id, {})[status] = at
-    return found
 
 
 def _phone(session: Session, conversation: Conversation, order: Order | None) -> str:

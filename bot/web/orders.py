@@ -2,7 +2,6 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
 
 from flask import Blueprint, abort, flash, redirect, render_template, request, url_for
 from flask_babel import gettext as _
@@ -11,13 +10,14 @@ from sqlmodel import Session, col, select
 from werkzeug.wrappers import Response
 
 from bot.clock import now
-from bot.models import AddressVersion, Handover, Merchant, Message, Order, OrderItem, Receipt, Run, SavedView, Upload
+from bot.models import AddressVersion, Handover, Merchant, Message, Order, OrderItem, Run, SavedView, Upload
 from bot.orders import changes, outcomes
 from bot.orders.rules import Rules
 from bot.orders.uploads import shop_of
 from bot.services import services
-from bot.web import live, masks, order_list, stories, tenant
+from bot.web import bubbles, inbox_queue, inbox_words, live, masks, order_list, stories, tenant
 from bot.web.access import ADMIN, AGENT, EVERYONE, MERCHANT, SHOP, allow, me
+from bot.web.bubbles import Bubbles
 
 blueprint = Blueprint("orders", __name__)
 
@@ -76,9 +76,7 @@ class Details:
     items: Sequence[OrderItem]
     addresses: Sequence[AddressVersion]
     """Newest first."""
-    bubbles: Sequence[Message]
-    receipts: dict[int, dict[str, Any]]
-    """Message id -> status -> when."""
+    said: Bubbles
     run: Run | None
     task: Handover | None
     story: list[stories.Moment]
@@ -94,7 +92,11 @@ def order(id: int) -> str:  # noqa: A002
         details = _details(session, tenant.find(session, Order, id))
         masks.open_if_revealed(session, id)
         waits = [problem["reason"] for row in changes.waiting(session, details.order) for problem in row.problems]
-    return render_template("order.html", d=details, live=state, by_hand=_offered(details.order), waits=waits)
+        people = inbox_queue.people(session)
+    return render_template(
+        "order.html", d=details, people=people, words=inbox_words, live=state, by_hand=_offered(details.order),
+        waits=waits,
+    )  # fmt: skip
 
 
 @blueprint.post("/orders/<int:id>/approve")
@@ -185,29 +187,22 @@ def _details(session: Session, order: Order) -> Details:
         select(AddressVersion).where(AddressVersion.order_id == order.id).order_by(col(AddressVersion.version).desc())
     ).all()
     run = session.exec(select(Run).where(Run.order_id == order.id).order_by(col(Run.id).desc())).first()
-    bubbles = _bubbles(session, order)
-    ids = [bubble.id for bubble in bubbles]
-    receipts: dict[int, dict[str, Any]] = {}
-    for message_id, status, at in session.exec(
-        select(Receipt.message_id, Receipt.status, Receipt.at).where(col(Receipt.message_id).in_(ids))
-    ):
-        receipts.setdefault(message_id, {})[status] = at
+    said = _said(session, order)
     tasks = session.exec(select(Handover).where(Handover.order_id == order.id).order_by(col(Handover.id))).all()
     shop = session.get_one(Merchant, order.merchant_id)
     return Details(
         order=order,
         items=items,
         addresses=addresses,
-        bubbles=bubbles,
-        receipts=receipts,
+        said=bubbles.read(session, said),
         run=run,
         task=next((task for task in tasks if task.resolved_at is None), None),
-        story=stories.tell(session, order, addresses, bubbles, tasks),
+        story=stories.tell(session, order, addresses, said, tasks),
         shop_rules=Rules.from_json(shop.rules),
     )
 
 
-def _bubbles(session: Session, order: Order) -> Sequence[Message]:
+def _said(session: Session, order: Order) -> Sequence[Message]:
     """The talk about this order, and what the shopper said in between that belongs to none."""
     talks = select(Run.conversation_id).where(Run.order_id == order.id)
     newest = (

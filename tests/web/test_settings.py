@@ -1,5 +1,6 @@
 """The settings: every rule can be read and written, is judged once, and the example adds up what is being written."""
 
+import csv
 import re
 from collections.abc import Callable
 from dataclasses import fields, replace
@@ -21,7 +22,7 @@ from bot.orders.rules import FLOWS as CHOOSABLE
 from bot.orders.rules import ON_SILENCE, PARTS_OF_DAY, Rules
 from bot.services import Services
 from bot.text import locales
-from bot.web import rule_forms
+from bot.web import figures, rule_forms
 from bot.web.rule_fields import FIELDS
 from flows import FLOWS
 from tests.web.conftest import form_token, post
@@ -197,7 +198,8 @@ def test_a_trial_is_asked_at_once_and_stays_out_of_everything_real(
     assert "no phone number" in _followed(client, "12")
 
     overview = client.get("/overview/days.csv").text
-    assert sum(int(cell) for line in overview.splitlines()[1:] for cell in line.split(",")[1:]) == len(shop.orders)
+    days = list(csv.DictReader(overview.removeprefix("\ufeff").splitlines()))
+    assert sum(int(day[part]) for day in days for part in figures.ANSWERS) == len(shop.orders)
     with services.database.session() as session:
         session.get_one(Order, order.id).decision = "ship"
     out = BytesIO()

@@ -183,4 +183,16 @@
     });
     field.addEventListener("change", () => { if (field.files.length) field.form.requestSubmit(); });
   }
+
+  // --- pictures that are gone ----------------------------------------------------------------------------------------------
+
+  function gone(image) {
+    if (!image.isConnected) return;
+    const words = document.createElement("span");
+    words.textContent = image.dataset.gone;
+    image.closest("a").replaceWith(words);
+  }
+  document.addEventListener("error", (event) => { if (event.target.dataset && event.target.dataset.gone) gone(event.target); }, true);
+  // Those that failed before this script was here.
+  for (const image of document.querySelectorAll("img[data-gone]")) image.decode().catch(() => gone(image));
 })();

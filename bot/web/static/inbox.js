@@ -141,15 +141,6 @@
     scroller.addEventListener("scroll", () => { wasAtEnd = scroller.scrollHeight - scroller.scrollTop - scroller.clientHeight < 80; }, { passive: true });
     scroller.addEventListener("load", () => { if (wasAtEnd) toEnd(); }, true);
   }
-  function gone(image) {
-    if (!image.isConnected) return;
-    const words = document.createElement("span");
-    words.textContent = image.dataset.gone;
-    image.closest("a").replaceWith(words);
-  }
-  document.addEventListener("error", (event) => { if (event.target.dataset && event.target.dataset.gone) gone(event.target); }, true);
-  // Those that failed before this script was here.
-  for (const image of all("img[data-gone]")) image.decode().catch(() => gone(image));
 
   // --- the countdown of the 24 hours -----------------------------------------------------------------------------------------
 
