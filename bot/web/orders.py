@@ -16,7 +16,7 @@ from bot.orders import changes, outcomes
 from bot.orders.rules import Rules
 from bot.orders.uploads import shop_of
 from bot.services import services
-from bot.web import live, masks, order_list, stories, tenant
+from bot.web import explanations, live, masks, order_list, stories, tenant
 from bot.web.access import ADMIN, AGENT, EVERYONE, MERCHANT, SHOP, allow, me
 
 blueprint = Blueprint("orders", __name__)
@@ -93,7 +93,11 @@ def order(id: int) -> str:  # noqa: A002
     with tenant.reading() as session:
         details = _details(session, tenant.find(session, Order, id))
         masks.open_if_revealed(session, id)
-        waits = [problem["reason"] for row in changes.waiting(session, details.order) for problem in row.problems]
+        waits = [
+            explanations.problem(problem["reason"], problem["code"])
+            for row in changes.waiting(session, details.order)
+            for problem in row.problems
+        ]
     return render_template("order.html", d=details, live=state, by_hand=_offered(details.order), waits=waits)
 
 
