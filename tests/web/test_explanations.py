@@ -147,10 +147,10 @@ def test_a_hindi_reader_meets_no_english_sentence(services: Services, shop: Shop
     pages = [client.get(path).text for path in (f"/orders/{shop.orders[0]}", "/orders", "/overview")]
     assert "ग्राहक ने हाँ कहा।" in pages[0]
     assert "पिन कोड किसी दूसरे राज्य का है।" in pages[0]
-    assert "इस सूची में अलग है: पता, राशि, सामान" in pages[0]
+    assert "इस सूची में अलग है: पता, राशि, उत्पाद" in pages[0]
     assert "ग्राहक ने रद्द किया: महँगा।" in pages[1]
     report = client.get(f"/uploads/{listed}?rows=skipped").text
-    assert "इस सूची में अलग है: पता, राशि, सामान" in report
+    assert "इस सूची में अलग है: पता, राशि, उत्पाद" in report
     assert "कैश ऑन डिलीवरी नहीं" in report
     for page in (*pages, report):
         for _severity, sentence in records.FINDINGS.values():
