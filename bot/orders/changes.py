@@ -19,6 +19,7 @@ from bot.database import row_id
 from bot.hooks import events
 from bot.jobs import Bell
 from bot.models import AddressVersion, Audit, Merchant, Order, OrderItem, Upload, UploadRow
+from bot.orders.decisions import REASONS
 from bot.orders.judging import Judged, judge_chunk
 from bot.orders.outcomes import record, refresh, tell_talks
 from bot.orders.rules import Rules
@@ -27,6 +28,16 @@ from bot.talk import start
 
 ANSWERED = ("confirmed", "cancelled", "denied", "opted_out")
 _STATUS_OF = {"CANCELLED": "cancelled", "REFUNDED": "cancelled", "FULFILLED": "shipped"}
+NOTES = {
+    "KNOWN": "the order is already known and nothing changed",
+    "GONE": "the order is already {status}",
+    "ANSWERED": "{fields} changed, but the shopper has answered: change the order by hand",
+    "ASKED_ELSEWHERE": "{fields} changed, but the shopper was asked on the old number: change the order by hand",
+    "BEING_ASKED": "the shopper is being asked on the old number at this moment",
+    "UPDATED": "updated: {fields}",
+    "APPROVED": "the change was approved",
+}
+"""What is told of the rows of a known order, in English; the console reads the key back from it."""
 
 
 def digest_of(draft: Draft) -> str:
@@ -81,24 +92,23 @@ def meet_known(
     draft, report = judged.order
     row = parsed.rows[0].number
     if order.raw.get("digest") == digest_of(draft):
-        return "skipped", [_note(row, "KNOWN", "the order is already known and nothing changed")]
+        return "skipped", [_note(row, "KNOWN", "KNOWN")]
     if order.status != "open":
-        return "skipped", [_note(row, "NEEDS_APPROVAL", f"the order is already {order.status.replace('_', ' ')}")]
+        return "skipped", [_note(row, "NEEDS_APPROVAL", "GONE", status=order.status.replace("_", " "))]
     changed = _differences(session, order, draft)
+    fields = ", ".join(sorted(changed)) or "details"
     begun = order.asked_at is not None or order.intent not in ("unasked", "held_out")
     if begun and (order.intent in ANSWERED or "phone" in changed):
-        why = "the shopper has answered" if order.intent in ANSWERED else "the shopper was asked on the old number"
-        reason = f"{', '.join(sorted(changed)) or 'details'} changed, but {why}: change the order by hand"
-        return "skipped", [_note(row, "NEEDS_APPROVAL", reason)]
+        why = "ANSWERED" if order.intent in ANSWERED else "ASKED_ELSEWHERE"
+        return "skipped", [_note(row, "NEEDS_APPROVAL", why, fields=fields)]
     if not begun and "phone" in changed and _withdraw(session, order):
-        return "skipped", [_note(row, "NEEDS_APPROVAL", "the shopper is being asked on the old number at this moment")]
+        return "skipped", [_note(row, "NEEDS_APPROVAL", "BEING_ASKED")]
     take_over(session, order, draft, report, at)
     if begun and changed:
         tell_talks(session, order, "details", at, bell)
     if not begun and "phone" in changed and not order.held_out:
         start.plan(session, order, "order_confirmation", shards=shards)
-    told = f"updated: {', '.join(sorted(changed)) or 'details'}"
-    return "accepted", [*parsed.warnings, _note(row, "UPDATED", told)]
+    return "accepted", [*parsed.warnings, _note(row, "UPDATED", "UPDATED", fields=fields)]
 
 
 def waiting(session: Session, order: Order) -> list[UploadRow]:
@@ -141,7 +151,7 @@ def approve(
     order.raw = {"digest": digest}
     for row in rows:
         row.status = "accepted"
-        row.problems = [{"column": "", "value": "", "code": "APPROVED", "reason": "the change was approved"}]
+        row.problems = [{"column": "", "value": "", "code": "APPROVED", "reason": NOTES["APPROVED"]}]
         session.add(row)
     upload.skipped -= len(rows)
     upload.accepted += len(rows)
@@ -207,7 +217,7 @@ def _follow_status(session: Session, order: Order, code: str, at: datetime, bell
     if code in _STATUS_OF:
         record(session, order, by="merchant", at=at, bell=bell, status=_STATUS_OF[code])
     elif code == "PAID" and order.intent not in ("cancelled", "denied"):
-        record(session, order, by="merchant", at=at, decision="ship", decision_reason="It was paid online meanwhile.")
+        record(session, order, by="merchant", at=at, decision="ship", decision_reason=REASONS["PAID"])
         tell_talks(session, order, "paid", at, bell)
 
 
@@ -242,5 +252,5 @@ def _item_key(item: Any) -> list[Any]:
     return [item.name, item.sku, item.quantity, item.price]
 
 
-def _note(row: int, code: str, reason: str) -> Problem:
-    return Problem(row, "", "", code, reason)
+def _note(row: int, code: str, note: str, **told: str) -> Problem:
+    return Problem(row, "", "", code, NOTES[note].format(**told))

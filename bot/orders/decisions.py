@@ -38,6 +38,28 @@ WAITS = ((2, 0.85), (5, 1.04), (9999, 1.35))
 DOUBTFUL_SCORE = 60
 """Below this address score a courier is unlikely to find the door."""
 
+_ODDS = "{p_return:.0%} come back, the line is {break_even:.0%}"
+
+REASONS: Mapping[str, str] = {
+    "CONFIRMED": "The shopper confirmed.",
+    "WORTH_SHIPPING": "Shipping is worth more than holding.",
+    "CALL_ADDRESS": f"Call before shipping: the address is doubtful ({_ODDS}).",
+    "CALL_RETURNS": f"Call before shipping: it is likely to come back ({_ODDS}).",
+    "CANCELLED": "The shopper cancelled.",
+    "CANCELLED_WHY": "The shopper cancelled ({cancel_reason}).",
+    "DENIED": "The number belongs to somebody else: find the right one first.",
+    "HELD_OUT": "Drawn at random to be shipped without asking.",
+    "UNREACHABLE": "WhatsApp does not reach this number: call before shipping.",
+    "NO_CASH": "Nobody with the cash will be there: agree on another day first.",
+    "NOT_BEFORE": "The shopper asked not to get it before {not_before}.",
+    "RULE_CANCELS": "No answer for {hours:g} hours: the shop's rule cancels.",
+    "RULE": "No answer: the shop's rule is to {decision}.",
+    "SILENT_HOLD": f"No answer, and holding loses less: {_ODDS}.",
+    "SILENT_SHIP": f"No answer, but shipping earns more: {_ODDS}.",
+    "PAID": "It was paid online meanwhile.",
+}
+"""Every reason for a decision: code -> the English sentence that is stored; the console reads the code back from it."""
+
 
 @dataclass(frozen=True, slots=True)
 class Odds:
@@ -70,13 +92,20 @@ class Case:
 class Decision:
     """Ship, hold, call or cancel, why, and the sum behind it.
 
-    `answered` tells that the shopper's own answer decided; otherwise a rule did.
+    `why` is a code of `REASONS`, `told` what its sentence names beside the figures of the sum. `answered` tells that
+    the shopper's own answer decided; otherwise a rule did.
     """
 
     decision: str
-    reason: str
+    why: str
     answered: bool
     sum: Mapping[str, Any]
+    told: Mapping[str, Any] = field(default_factory=dict)
+
+    @property
+    def reason(self) -> str:
+        """Return the reason in English."""
+        return REASONS[self.why].format_map({**self.sum, **self.told})
 
 
 def group_of(intent: str, readiness: str) -> str:
@@ -104,26 +133,25 @@ def decide(case: Case, rules: Rules, odds: Odds, today: date) -> Decision | None
     if case.intent == "silent":
         return _on_silence(case, rules, figures)
     if figures["p_return"] <= figures["break_even"]:
-        reason = "The shopper confirmed." if case.intent == "confirmed" else "Shipping is worth more than holding."
-        return Decision("ship", reason, case.intent == "confirmed", figures)
-    doubt = "the address is doubtful" if _is_doubtful(case) else "it is likely to come back"
-    return Decision("call", f"Call before shipping: {doubt} ({_odds_sentence(figures)}).", False, figures)
+        confirmed = case.intent == "confirmed"
+        return Decision("ship", "CONFIRMED" if confirmed else "WORTH_SHIPPING", confirmed, figures)
+    return Decision("call", "CALL_ADDRESS" if _is_doubtful(case) else "CALL_RETURNS", False, figures)
 
 
 def _from_answer(case: Case, figures: Mapping[str, Any], today: date) -> Decision | None:
     if case.intent == "cancelled":
-        why = f" ({case.cancel_reason})" if case.cancel_reason else ""
-        return Decision("cancel", f"The shopper cancelled{why}.", True, figures)
+        why = "CANCELLED_WHY" if case.cancel_reason else "CANCELLED"
+        return Decision("cancel", why, True, figures, {"cancel_reason": case.cancel_reason})
     if case.intent == "denied":
-        return Decision("hold", "The number belongs to somebody else: find the right one first.", True, figures)
+        return Decision("hold", "DENIED", True, figures)
     if case.intent == "held_out":
-        return Decision("ship", "Drawn at random to be shipped without asking.", False, figures)
+        return Decision("ship", "HELD_OUT", False, figures)
     if case.intent == "unreachable":
-        return Decision("call", "WhatsApp does not reach this number: call before shipping.", False, figures)
+        return Decision("call", "UNREACHABLE", False, figures)
     if case.readiness == "not_ready":
-        return Decision("call", "Nobody with the cash will be there: agree on another day first.", True, figures)
+        return Decision("call", "NO_CASH", True, figures)
     if case.not_before and ships_on(case.not_before) > today:
-        return Decision("hold", f"The shopper asked not to get it before {case.not_before}.", True, figures)
+        return Decision("hold", "NOT_BEFORE", True, figures, {"not_before": case.not_before})
     return None
 
 
@@ -135,12 +163,12 @@ def ships_on(not_before: date) -> date:
 def _on_silence(case: Case, rules: Rules, figures: Mapping[str, Any]) -> Decision:
     limit = rules.cancel_after_hours
     if limit is not None and case.silent_hours >= limit:
-        return Decision("cancel", f"No answer for {limit:g} hours: the shop's rule cancels.", False, figures)
+        return Decision("cancel", "RULE_CANCELS", False, figures, {"hours": limit})
     if rules.on_silence != "value":
-        return Decision(rules.on_silence, f"No answer: the shop's rule is to {rules.on_silence}.", False, figures)
+        return Decision(rules.on_silence, "RULE", False, figures, {"decision": rules.on_silence})
     if figures["p_return"] > figures["break_even"]:
-        return Decision("hold", f"No answer, and holding loses less: {_odds_sentence(figures)}.", False, figures)
-    return Decision("ship", f"No answer, but shipping earns more: {_odds_sentence(figures)}.", False, figures)
+        return Decision("hold", "SILENT_HOLD", False, figures)
+    return Decision("ship", "SILENT_SHIP", False, figures)
 
 
 def _sum(case: Case, rules: Rules, odds: Odds, today: date) -> dict[str, Any]:
@@ -172,7 +200,3 @@ def _sum(case: Case, rules: Rules, odds: Odds, today: date) -> dict[str, Any]:
 
 def _is_doubtful(case: Case) -> bool:
     return case.address_score is not None and case.address_score < DOUBTFUL_SCORE
-
-
-def _odds_sentence(figures: Mapping[str, Any]) -> str:
-    return f"{figures['p_return']:.0%} come back, the line is {figures['break_even']:.0%}"

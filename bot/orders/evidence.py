@@ -19,6 +19,12 @@ from bot.talk.places import address_of
 
 SIDE_BY_SIDE = 8
 CODE = "PROVIDER"
+REMARKS = {
+    "ELSEWHERE": "{provider} finds this place under the postal code {value}.",
+    "DOUBT": "{provider}: the {field} is {status}.",
+    "OTHERWISE": "{provider} would write {value!r} for the {field}.",
+}
+"""What a provider may remark, in English; the console reads the key back from it."""
 
 
 def add_evidence(services: Services, upload_id: int) -> int:
@@ -53,14 +59,12 @@ def _opinion(provider: Provider, parts: dict[str, Any]) -> Iterator[dict[str, An
     found = consult(provider, address, report)
     for component in found.components[len(report.components) :]:
         if component.kind == "pincode" and component.value not in ("", address.postal_code):
-            yield _finding("postal_code", f"{provider.name} finds this place under the postal code {component.value}.")
+            yield _finding("postal_code", "ELSEWHERE", provider=provider.name, value=component.value)
         elif component.status in ("conflict", "missing", "unconfirmed"):
-            yield _finding(component.kind, f"{provider.name}: the {component.kind} is {component.status}.")
+            yield _finding(component.kind, "DOUBT", provider=provider.name, status=component.status)
     for suggestion in found.suggestions[len(report.suggestions) :]:
-        yield _finding(
-            suggestion.field, f"{provider.name} would write {suggestion.value!r} for the {suggestion.field}."
-        )
+        yield _finding(suggestion.field, "OTHERWISE", provider=provider.name, value=suggestion.value)
 
 
-def _finding(field: str, sentence: str) -> dict[str, Any]:
-    return {"code": CODE, "severity": "info", "field": field, "sentence": sentence}
+def _finding(field: str, remark: str, **told: str) -> dict[str, Any]:
+    return {"code": CODE, "severity": "info", "field": field, "sentence": REMARKS[remark].format(field=field, **told)}

@@ -34,7 +34,12 @@ PREVIEWED_ROWS = 200
 
 
 class UploadError(Exception):
-    """An upload is not in the state that was asked for; the message says why."""
+    """An upload is not in the state that was asked for; the message says why, `asked` how many shoppers were asked."""
+
+    def __init__(self, message: str, asked: int = 0) -> None:
+        """Keep the number beside the sentence; 0 when the upload is being imported."""
+        super().__init__(message)
+        self.asked = asked
 
 
 @dataclass(frozen=True)
@@ -170,7 +175,7 @@ def run(services: Services, upload_id: int, progress: Callable[[int, int], None]
                     progress(done, rows)
     except SheetError as error:
         with services.database.session() as session:
-            _fail(session, upload_id, str(error))
+            _fail(session, upload_id, error)
         return True
     with services.database.session() as session:
         _finish(session, upload_id)
@@ -196,7 +201,7 @@ def undo(session: Session, upload: Upload, *, at: datetime, member_id: int | Non
         asked |= start.withdraw(session, part)
     if asked:
         # Raising rolls the withdrawals back.
-        raise UploadError(f"{len(asked)} of its shoppers were asked already: cancel single orders instead.")
+        raise UploadError(f"{len(asked)} of its shoppers were asked already: cancel single orders instead.", len(asked))
     for part in _parts(ids):
         session.execute(update(UploadRow).where(col(UploadRow.order_id).in_(part)).values(order_id=None))
         for table in (OrderItem, AddressVersion):
@@ -297,9 +302,10 @@ def _finish(session: Session, upload_id: int) -> None:
         log.info("upload.done", upload=upload_id, rows=upload.rows, accepted=upload.accepted)
 
 
-def _fail(session: Session, upload_id: int, reason: str) -> None:
+def _fail(session: Session, upload_id: int, error: SheetError) -> None:
     upload = session.execute(select(Upload).where(col(Upload.id) == upload_id).with_for_update()).scalar_one()
-    upload.status, upload.error, upload.touched_at = "failed", reason, now()
+    upload.status, upload.error, upload.touched_at = "failed", str(error), now()
+    upload.dialect = {**upload.dialect, "error": error.code}
     session.add(upload)
     log.warning("upload.failed", upload=upload_id)
 

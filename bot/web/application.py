@@ -16,6 +16,7 @@ from bot.web import (
     api,
     connection,
     errors,
+    explanations,
     formats,
     health,
     inbox,
@@ -65,6 +66,7 @@ def create_app(
     errors.install(app)
     languages.install(app)
     formats.install(app)
+    explanations.install(app)
     masks.install(app)
     pages = (
         health, signin, account, people, orders, saved_views, inbox, overview, uploads, reviews, settings, connection,

@@ -113,7 +113,8 @@ class Figures:
     speeds: list[tuple[int, float]]
     """Seconds -> share of those asked who had answered by then."""
     reasons: list[tuple[str, int]]
-    findings: list[tuple[str, int]]
+    findings: list[tuple[str, str, int]]
+    """What addresses lacked as they were ordered, the most often first: code, English sentence, orders."""
     products: list[tuple[str, Rate]]
     postcodes: list[tuple[str, Rate]]
     with_asking: Rate
@@ -241,26 +242,26 @@ def _reasons(session: Session, where: Sequence[Any]) -> list[tuple[str, int]]:
     return [(str(name), int(count)) for name, count in session.exec(statement)]
 
 
-def _findings(session: Session, where: Sequence[Any]) -> list[tuple[str, int]]:
+def _findings(session: Session, where: Sequence[Any]) -> list[tuple[str, str, int]]:
     """Count the findings of the addresses as they were ordered."""
     if session.info["is_sqlite"]:
         each = func.json_each(_ADDRESSES.c.findings).table_valued("value")
-        sentence: Any = func.json_extract(each.c.value, "$.sentence")
+        code, sentence = (func.json_extract(each.c.value, f"$.{name}") for name in ("code", "sentence"))
     else:
         each = func.jsonb_array_elements(_ADDRESSES.c.findings).table_valued("value")
-        sentence = func.jsonb_extract_path_text(each.c.value, "sentence")
+        code, sentence = (func.jsonb_extract_path_text(each.c.value, name) for name in ("code", "sentence"))
     number = func.count(func.distinct(col(Order.id))).label("number")
     rows = session.execute(
-        select(sentence.label("sentence"), number)
+        select(code.label("code"), sentence.label("sentence"), number)
         .select_from(Order)
         .join(_ADDRESSES, _ADDRESSES.c.order_id == col(Order.id))
         .join(each, true())
         .where(*where, _ADDRESSES.c.version == 1)
-        .group_by(text("1"))
-        .order_by(number.desc(), text("1"))
+        .group_by(text("1, 2"))
+        .order_by(number.desc(), text("2"))
         .limit(MOST)
     )
-    return [(str(name), int(count)) for name, count in rows]
+    return [(str(code), str(sentence), int(count)) for code, sentence, count in rows]
 
 
 def _goods(session: Session, where: Sequence[Any]) -> tuple[list[tuple[str, Slice]], list[tuple[str, Rate]]]:

@@ -15,7 +15,7 @@ from bot.orders import changes, outcomes
 from bot.orders.rules import Rules
 from bot.orders.uploads import shop_of
 from bot.services import services
-from bot.web import bubbles, inbox_queue, inbox_words, live, masks, order_list, stories, tenant
+from bot.web import bubbles, explanations, inbox_queue, inbox_words, live, masks, order_list, stories, tenant
 from bot.web.access import ADMIN, AGENT, EVERYONE, MERCHANT, SHOP, allow, me
 from bot.web.bubbles import Bubbles
 
@@ -91,7 +91,11 @@ def order(id: int) -> str:  # noqa: A002
     with tenant.reading() as session:
         details = _details(session, tenant.find(session, Order, id))
         masks.open_if_revealed(session, id)
-        waits = [problem["reason"] for row in changes.waiting(session, details.order) for problem in row.problems]
+        waits = [
+            explanations.problem(problem["reason"], problem["code"])
+            for row in changes.waiting(session, details.order)
+            for problem in row.problems
+        ]
         people = inbox_queue.people(session)
     return render_template(
         "order.html", d=details, people=people, words=inbox_words, live=state, by_hand=_offered(details.order),

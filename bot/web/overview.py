@@ -2,6 +2,7 @@
 
 import csv
 import io
+from collections import Counter
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
 from datetime import datetime, time, timedelta
@@ -20,7 +21,7 @@ from bot.clock import at_local, now
 from bot.models import Merchant
 from bot.orders.export import safe
 from bot.orders.rules import Rules
-from bot.web import figures, live, tenant
+from bot.web import explanations, figures, live, tenant
 from bot.web.access import MERCHANT, allow, my_shop
 from bot.web.figures import Figures, difference
 from bot.web.sessions import Shop
@@ -52,7 +53,7 @@ def page() -> str:
     return render_template(
         "overview.html", f=found, days=_days(), spans=SPANS, saved=found.stopped * rules.return_cost,
         return_cost=rules.return_cost, cost=_cost(found, rules, shop), currency=shop.currency, live=state,
-        difference=difference(found.without_asking, found.with_asking),
+        difference=difference(found.without_asking, found.with_asking), lacks=_lacks(found),
     )  # fmt: skip
 
 
@@ -73,6 +74,14 @@ def table(what: str) -> Response:
         mimetype="text/csv",
         headers={"Content-Disposition": f'attachment; filename="{what}.csv"'},
     )
+
+
+def _lacks(found: Figures) -> list[tuple[str, int]]:
+    """Return what addresses lack in the reader's words, which may be the same for several of the core's sentences."""
+    told: Counter[str] = Counter()
+    for code, sentence, orders in found.findings:
+        told[explanations.finding(sentence, code)] += orders
+    return told.most_common()
 
 
 def _cost(found: Figures, rules: Rules, shop: Shop) -> int | None:
@@ -145,7 +154,7 @@ _TABLES: dict[str, Callable[[Figures], Table]] = {
     "goods": lambda f: (["product", *figures.COLUMNS], ([name, *product.cells] for name, product in f.goods)),
     "speeds": lambda f: (["seconds", "share"], ([seconds, round(share, 3)] for seconds, share in f.speeds)),
     "reasons": lambda f: (["reason", "orders"], f.reasons),
-    "findings": lambda f: (["finding", "orders"], f.findings),
+    "findings": lambda f: (["finding", "orders"], ([sentence, number] for _code, sentence, number in f.findings)),
     "products": lambda f: (["product", "returned", "ended", "share"], _rates(f.products)),
     "postcodes": lambda f: (["postal code", "returned", "ended", "share"], _rates(f.postcodes)),
     "effect": lambda f: (

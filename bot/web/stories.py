@@ -2,14 +2,15 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import date, datetime
 from typing import Any
 
 from flask_babel import gettext as _
 from sqlmodel import Session, col, select
 
 from bot.models import AddressVersion, Audit, Handover, Member, Message, Order, Upload
-from bot.web import inbox_words
+from bot.web import explanations, inbox_words
+from bot.web.formats import day
 from bot.web.labels import LABELS
 
 
@@ -48,7 +49,7 @@ def tell(
     if order.decided_at and order.decision and order.decided_by in ("shopper", "rule"):
         who = order.decided_by or "rule"
         decided = _("Decided: %(what)s", what=LABELS["decision"][order.decision].text)
-        moments.append(Moment(order.decided_at, who, decided, order.decision_reason))
+        moments.append(Moment(order.decided_at, who, decided, explanations.reason(order.decision_reason)))
     moments += _by_people(session, order)
     for task in tasks:
         moments.append(Moment(task.opened_at, "system", _("Handed to an agent"), inbox_words.reason(task.reason)[0]))
@@ -88,5 +89,7 @@ def _why(code: str) -> Any:
 
 
 def _said(kind: str, value: Any) -> Any:
+    if kind == "not_before" and value:
+        return day(date.fromisoformat(value))
     known = LABELS.get(kind, {}).get(str(value))
     return known.text if known else value

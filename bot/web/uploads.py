@@ -9,6 +9,7 @@ from zoneinfo import ZoneInfo
 
 from flask import Blueprint, abort, flash, make_response, redirect, render_template, request, send_file, url_for
 from flask_babel import gettext as _
+from flask_babel import ngettext
 from sqlalchemy import Text, cast
 from sqlmodel import Session, and_, col, select
 from werkzeug.wrappers import Response
@@ -25,7 +26,7 @@ from bot.orders.spreadsheet import Problem, SheetError
 from bot.orders.uploads import Preview, UploadError
 from bot.services import services
 from bot.talk.start import ask_time
-from bot.web import audit, live, tenant
+from bot.web import audit, explanations, live, tenant
 from bot.web.access import MERCHANT, allow, me, my_shop
 from bot.web.labels import COLUMNS
 from bot.web.protection import limiter
@@ -60,7 +61,7 @@ def receive() -> str | Response:
     try:
         upload_id = _keep(file.filename or "", content)
     except SheetError as error:
-        return make_response(_page(str(error)), 422)
+        return make_response(_page(explanations.problem(str(error), error.code)), 422)
     return redirect(url_for("uploads.one", id=upload_id))
 
 
@@ -102,7 +103,7 @@ def columns(id: int) -> Response:  # noqa: A002
                     columns={**kept, **chosen},
                 )  # fmt: skip
         except SheetError as error:
-            flash(str(error), "bad")
+            flash(explanations.problem(str(error), error.code), "bad")
     return redirect(url_for("uploads.one", id=id))
 
 
@@ -127,7 +128,7 @@ def undo(id: int) -> Response:  # noqa: A002
             with tenant.lifted(session):
                 gone = lists.undo(session, upload, at=now(), member_id=me().id)
     except UploadError as error:
-        flash(str(error), "bad")
+        flash(_too_late(error.asked), "bad")
         return redirect(url_for("uploads.one", id=id))
     flash(_("The list was taken back; %(n)s orders are gone and nobody is asked.", n=gone), "good")
     return redirect(url_for("uploads.page"))
@@ -148,14 +149,24 @@ def download(id: int, what: str) -> Response:  # noqa: A002
             else:
                 kind = "csv"
                 export.export_shiprocket(session, merchant, out, upload_id=id)
-        except NothingToExport as error:
-            flash(str(error), "act")
+        except NothingToExport:
+            flash(_("No imported order list was found: import one first."), "act")
             return redirect(url_for("uploads.one", id=id))
     with tenant.writing() as session:
         _note(session, "upload.downloaded", upload, what=what)
     out.seek(0)
     stem = upload.filename.rsplit(".", 1)[0]
     return send_file(out, mimetype=_MIME[kind], as_attachment=True, download_name=f"{stem} {what}.{kind}")
+
+
+def _too_late(asked: int) -> str:
+    if not asked:
+        return _("The list is still being imported: wait until it is done.")
+    return ngettext(
+        "%(num)s of its shoppers was asked already: cancel single orders instead.",
+        "%(num)s of its shoppers were asked already: cancel single orders instead.",
+        asked,
+    )
 
 
 @dataclass(frozen=True)
@@ -198,7 +209,7 @@ def _preview(upload: Upload, merchant: Merchant, state: dict[str, str]) -> str:
     try:
         preview = _read(upload, merchant)
     except SheetError as error:
-        problem = str(error)
+        problem = explanations.problem(str(error), error.code)
     missing = [name for name in ("reference", "phone") if not upload.mapping.get(name)]
     if not any(upload.mapping.get(name) for name in ("amount", "cod_amount", "item_price", "packed_item")):
         missing.append("amount")
@@ -254,7 +265,8 @@ def _remarks(preview: Preview) -> list[Remark]:
     """What was found, the same of many rows told once; the rarest first, because they are the surprises."""
     found: dict[tuple[str, str], list[Problem]] = {}
     for problem in preview.problems:
-        found.setdefault((problem.column, problem.reason), []).append(problem)
+        said = explanations.problem(problem.reason, problem.code)
+        found.setdefault((problem.column, said), []).append(problem)
     remarks = [
         Remark(column, reason, some[0].value, tuple(problem.row for problem in some))
         for (column, reason), some in found.items()

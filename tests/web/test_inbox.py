@@ -335,7 +335,7 @@ def test_a_template_that_meta_has_paused_is_shown_as_such_and_refused(
             )
         )
     client = sign_in(shop.agent)
-    assert "Meta: PAUSED" in client.get(f"/inbox/{talk}").text
+    assert "Meta: paused" in client.get(f"/inbox/{talk}").text
     refused = post(client, f"/inbox/{talk}/reply", template="address_question", client_id="t1", seen=99)
     assert refused.status_code == 422
     assert _sent(services, talk) == []

@@ -132,8 +132,8 @@ def test_an_order_shows_its_whole_story(shop: Shop, console: FlaskClient) -> Non
     page = console.get(f"/orders/{shop.orders[0]}").text
     for part in (
         "#1000", "₹799", "+91 98001 00000", "Gomti Nagar", "The shopper confirmed.", "12.0 %", "Yes, send it",
-        "haan bhej do", "A place on the map", "Asked on WhatsApp", "Address changed", "Changed by Owner Sharma", "Imported",
-        "1 other version",
+        "haan bhej do", "A place on the map", "Asked on WhatsApp", "Address changed", "Changed by Owner Sharma",
+        "Imported", "1 other version",
     ):  # fmt: skip
         assert part in page, part
     assert page.count('class="ticks read"') == 1

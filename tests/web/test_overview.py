@@ -48,7 +48,7 @@ def test_figures_are_the_same_on_every_database(database_url: str, redis_url: st
     assert found.foreign == 1
     assert found.speeds == [(300, 0.0), (900, 0.0), (3600, 0.4), (14400, 0.4), (86400, 0.4)]
     assert found.reasons == [("price", 4)]
-    assert dict(found.findings) == {"There is no house number.": 12}
+    assert found.findings == [("HOUSE", "There is no house number.", 12)]
     assert found.with_asking.of + found.without_asking.of == 12
     assert found.without_asking == Rate(3, 6)
     assert len(found.goods) == 6

@@ -79,7 +79,7 @@ def test_templates_are_submitted_and_their_state_is_shown(owner: FlaskClient, se
         row.status, row.reason, row.category = "REJECTED", "INVALID_FORMAT", "MARKETING"
     page = owner.get("/settings/whatsapp").text
     assert f"{taken - 1} of {wanted} may be sent" in page
-    assert "rejected, invalid_format" in page
+    assert "rejected, wrong format" in page
     assert '<span class="chip bad">marketing</span>' in page
 
 

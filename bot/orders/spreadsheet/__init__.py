@@ -5,10 +5,23 @@ from bot.orders.spreadsheet.files import open_sheet
 from bot.orders.spreadsheet.layouts import FIELDS, recognise
 from bot.orders.spreadsheet.money import minor_digits
 from bot.orders.spreadsheet.reading import OrderList, Run, open_list, read_list, read_order
-from bot.orders.spreadsheet.records import Cell, Dialect, Draft, Item, Layout, Parsed, Problem, Row, SheetError, Shop
+from bot.orders.spreadsheet.records import (
+    NOTES,
+    Cell,
+    Dialect,
+    Draft,
+    Item,
+    Layout,
+    Parsed,
+    Problem,
+    Row,
+    SheetError,
+    Shop,
+)
 
 __all__ = [
     "FIELDS",
+    "NOTES",
     "Cell",
     "Dialect",
     "Draft",

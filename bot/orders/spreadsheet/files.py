@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from itertools import islice
 from typing import Protocol, cast
 
-from bot.orders.spreadsheet.records import Cell, Dialect, Row, SheetError
+from bot.orders.spreadsheet.records import NOTES, Cell, Dialect, Row, SheetError
 from bot.orders.spreadsheet.workbooks import Workbook
 
 LARGEST_CSV = 100 * 2**20
@@ -140,14 +140,14 @@ def _encoding(content: bytes) -> tuple[str, str, tuple[str, ...]]:
     if not bad:
         return "utf-8", "strict", ()
     if good > 10 * bad:
-        return "utf-8", "replace", ("Some letters are damaged in the file and show as \ufffd.",)
+        return "utf-8", "replace", (NOTES["DAMAGED"],)
     try:
         content.decode("cp1252")
     except UnicodeDecodeError:
         raise SheetError(
             "ENCODING", "The letters of this file are in an unknown encoding: save it as CSV (UTF-8)."
         ) from None
-    return "cp1252", "strict", ("The file is not in UTF-8; it was read as Western European (Windows-1252).",)
+    return "cp1252", "strict", (NOTES["WESTERN"],)
 
 
 def _count_utf8(content: bytes) -> tuple[int, int]:

@@ -10,6 +10,14 @@ Cell = str | int | float
 """CSV cells are text; XLSX cells keep their numbers, so that the export can give them back as numbers."""
 
 
+NOTES: Mapping[str, str] = {
+    "DAMAGED": "Some letters are damaged in the file and show as \ufffd.",
+    "WESTERN": "The file is not in UTF-8; it was read as Western European (Windows-1252).",
+    "ONE_SHEET": "Only the sheet “{sheet}” was read, not: {unread}.",
+}
+"""What a merchant should know of how a file was read, in English; the console reads the key back from it."""
+
+
 class SheetError(ValueError):
     """A file that cannot be read at all; the message says why and what to do, `code` is for programs."""
 

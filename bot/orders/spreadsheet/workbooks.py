@@ -15,7 +15,7 @@ from typing import IO
 
 import orjson
 
-from bot.orders.spreadsheet.records import Dialect, Row, SheetError
+from bot.orders.spreadsheet.records import NOTES, Dialect, Row, SheetError
 
 LARGEST_XLSX = 50 * 2**20
 MOST_ENTRIES = 2_000
@@ -54,7 +54,7 @@ class Workbook:
         self.dialect = Dialect("xlsx", "", "", sheet=told["sheet"])
         self.others: tuple[Dialect, ...] = ()
         unread = ", ".join(told["unread"])
-        self.notes: tuple[str, ...] = (f"Only the sheet “{told['sheet']}” was read, not: {unread}.",) if unread else ()
+        self.notes: tuple[str, ...] = (NOTES["ONE_SHEET"].format(sheet=told["sheet"], unread=unread),) if unread else ()
 
     def rows(self) -> Iterator[Row]:
         """Yield every row that is not empty."""
