@@ -164,6 +164,42 @@ def invite(email: str, slug: str | None, role: str) -> None:
     click.echo(f"{email} chooses a password here: {link}")
 
 
+@command.command("audit")
+@click.argument("slug", required=False)
+def audit(slug: str | None) -> None:
+    """Prove that nobody has changed, taken out or put in a line of the audit: of one shop, or of all and of none.
+
+    Names the first line that is wrong, and then ends with 1.
+    """
+    from sqlmodel import select
+
+    from bot import seals
+    from bot.cli.orders import _find
+    from bot.models import Audit, Merchant
+    from bot.services import services
+
+    given = services()
+    broken = False
+    with given.database.reader() as session:
+        shops = [_find(session, slug)] if slug else session.exec(select(Merchant).order_by(Merchant.slug)).all()
+        chains = [(shop.slug, shop.id) for shop in shops] + ([] if slug else [("(no shop)", None)])
+        for name, merchant_id in chains:
+            told = seals.verify(session, seals.key_of(given.settings.secret_key), merchant_id)
+            if told.wrong is not None:
+                broken = True
+                line = session.get_one(Audit, told.wrong)
+                click.echo(f"{name}: BROKEN at line {line.id} ({line.at:%Y-%m-%d %H:%M} UTC, {line.act}): {told.why}")
+                continue
+            words = f"{told.lines} lines unbroken"
+            if told.first > 1:
+                words += f" from place {told.first} on; those before were wiped"
+            if told.unsealed:
+                words += f", {told.unsealed} not sealed yet"
+            click.echo(f"{name}: {words}" + (f"; newest seal {told.seal[:16]}" if told.lines else ""))
+    if broken:
+        raise SystemExit(1)
+
+
 def _invite(session: Any, email: str, role: str, merchant_id: int | None, locale: str) -> str:
     from flask import current_app
 
