@@ -12,6 +12,7 @@ import requests
 import structlog
 from sqlalchemy.exc import SQLAlchemyError
 
+from bot import seals
 from bot.clock import now
 from bot.hooks import delivery
 from bot.jobs import DELIVER, DRAIN, NOTIFY, UNPACK, UPLOAD
@@ -45,6 +46,7 @@ class Clock:
             (1.0, self.fire_timers),
             (2.0, self.ring_again),
             (5.0, self.feel_pulse),
+            (5.0, self.seal_audit),
             (10.0, self.sweep),
             (60.0, self.decide),
             (3600.0, self.ask_for_templates),
@@ -101,6 +103,14 @@ class Clock:
             with self.services.database.session() as session:
                 if found := part(session):
                     log.warning("sweep.found", sweep=part.__name__, found=found)
+
+    def seal_audit(self) -> None:
+        """Seal what was written into the audit; with nothing to seal nobody waits for the write lock of SQLite."""
+        with self.services.database.reader() as session:
+            lines = seals.waiting(session)
+        while lines:
+            with self.services.database.session() as session:
+                lines = seals.seal(session, seals.key_of(self.services.settings.secret_key)) == seals.BATCH
 
     def ask_for_templates(self) -> None:
         """Ask Meta how our templates stand, because a lost webhook would hold one for ever."""

@@ -62,6 +62,7 @@ def create(
         )
         session.add(merchant)
         session.flush()
+        _note(session, "shop.created", merchant.id, f"shop:{merchant.id}")
         link = _invite(session, owner, "owner", merchant.id, locale) if owner else None
     click.echo(f"{slug}: {merchant.name}, {region}, {money}, {zone}")
     if channel is None:
@@ -90,6 +91,7 @@ def connect(slug: str) -> None:
             raise click.ClickException("WHATSAPP_PHONE_NUMBER_ID is not set.")
         merchant.channel_id = channel.id
         session.add(merchant)
+        _note(session, "shop.connected", merchant.id, f"shop:{merchant.id}")
     click.echo(f"{slug} is connected; `flask orders ask --merchant {slug}` plans the orders that are waiting")
 
 
@@ -139,8 +141,14 @@ def rules(slug: str, changes: tuple[str, ...]) -> None:
         except RulesError as error:
             raise click.ClickException(str(error)) from None
         if changes:
-            merchant.rules = ruled.to_json()
+            before, merchant.rules = merchant.rules, ruled.to_json()
             session.add(merchant)
+            told = {
+                name: [before.get(name), merchant.rules.get(name)]
+                for name in sorted(before.keys() | merchant.rules.keys())
+                if before.get(name) != merchant.rules.get(name)
+            }
+            _note(session, "rules.changed", merchant.id, f"shop:{merchant.id}", changes=told)
     own = ruled.to_json()
     for name, default in Rules().__dict__.items():
         mark = "" if name in own else "  (default)"
@@ -164,6 +172,42 @@ def invite(email: str, slug: str | None, role: str) -> None:
     click.echo(f"{email} chooses a password here: {link}")
 
 
+@command.command("audit")
+@click.argument("slug", required=False)
+def audit(slug: str | None) -> None:
+    """Prove that nobody has changed, taken out or put in a line of the audit: of one shop, or of all and of none.
+
+    Names the first line that is wrong, and then ends with 1.
+    """
+    from sqlmodel import select
+
+    from bot import seals
+    from bot.cli.orders import _find
+    from bot.models import Audit, Merchant
+    from bot.services import services
+
+    given = services()
+    broken = False
+    with given.database.reader() as session:
+        shops = [_find(session, slug)] if slug else session.exec(select(Merchant).order_by(Merchant.slug)).all()
+        chains = [(shop.slug, shop.id) for shop in shops] + ([] if slug else [("(no shop)", None)])
+        for name, merchant_id in chains:
+            told = seals.verify(session, seals.key_of(given.settings.secret_key), merchant_id)
+            if told.wrong is not None:
+                broken = True
+                line = session.get_one(Audit, told.wrong)
+                click.echo(f"{name}: BROKEN at line {line.id} ({line.at:%Y-%m-%d %H:%M} UTC, {line.act}): {told.why}")
+                continue
+            words = f"{told.lines} lines unbroken"
+            if told.first > 1:
+                words += f" from place {told.first} on; those before were wiped"
+            if told.unsealed:
+                words += f", {told.unsealed} not sealed yet"
+            click.echo(f"{name}: {words}" + (f"; newest seal {told.seal[:16]}" if told.lines else ""))
+    if broken:
+        raise SystemExit(1)
+
+
 def _invite(session: Any, email: str, role: str, merchant_id: int | None, locale: str) -> str:
     from flask import current_app
 
@@ -174,8 +218,16 @@ def _invite(session: Any, email: str, role: str, merchant_id: int | None, locale
     except MemberError as error:
         reasons = {"taken": "somebody has this address already", "email": "this is no e-mail address"}
         raise click.ClickException(f"{email}: {reasons.get(error.code, error.code)}") from None
+    session.flush()
+    _note(session, "member.invited", merchant_id, f"member:{member.id}", role=role)
     with current_app.test_request_context():
         return entry_link(member)
+
+
+def _note(session: Any, act: str, merchant_id: int | None, about: str, **detail: Any) -> None:
+    from bot.web.audit import COMMAND_LINE, record
+
+    record(session, act, member_id=None, merchant_id=merchant_id, about=about, by=COMMAND_LINE, **detail)
 
 
 def _value(text: str) -> Any:

@@ -217,6 +217,8 @@ class Audit(SQLModel, table=True):
     __table_args__ = (
         Index("ix_audit_merchant_at", "merchant_id", "at"),
         Index("ix_audit_merchant_object", "merchant_id", "object"),
+        UniqueConstraint("merchant_id", "place", name="uq_audit_place"),
+        Index("ix_audit_unsealed", "id", postgresql_where=sql("place is null"), sqlite_where=sql("place is null")),
     )
 
     id: int | None = Field(default=None, primary_key=True)
@@ -226,3 +228,7 @@ class Audit(SQLModel, table=True):
     act: str = Field(sa_column=string())
     object: str = Field(default="", sa_column=string())
     detail: dict[str, Any] = Field(default_factory=dict, sa_column=document())
+    place: int | None = None
+    """Which line of the shop it is, from 1; null until `bot.seals` has sealed it, some seconds later."""
+    seal_before: str | None = Field(default=None, sa_column=string(nullable=True))
+    seal: str | None = Field(default=None, sa_column=string(nullable=True))

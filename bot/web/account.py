@@ -132,6 +132,7 @@ def sign_out_device(id: int) -> Response:  # noqa: A002
         row = db.get(WebSession, id)
         if row is not None and row.member_id == me().id:
             sessions.end(db, id, now())
+            _note(db, "member.device_signed_out")
             flash(_("That device was signed out."), "good")
     return redirect(url_for("account.page"))
 

@@ -8,6 +8,9 @@ from sqlmodel import Session
 from bot.clock import now
 from bot.models import Audit
 
+COMMAND_LINE = "command line"
+"""What `by` says of deeds that were done in a terminal of the server."""
+
 
 def record(
     session: Session, act: str, *, member_id: int | None, merchant_id: int | None, about: str = "", **detail: Any

@@ -17,7 +17,7 @@ from bot.database import row_id
 from bot.models import CannedAnswer, Channel, Conversation, Message
 from bot.services import services
 from bot.talk.handover import Conflict
-from bot.web import inbox_deeds, inbox_forms, inbox_presence, inbox_queue, inbox_words, live, masks, tenant
+from bot.web import audit, inbox_deeds, inbox_forms, inbox_presence, inbox_queue, inbox_words, live, masks, tenant
 from bot.web import media as media_files
 from bot.web.access import SHOP, allow, me, my_shop
 from bot.web.inbox_talk import PLACEHOLDERS, Talk, open_talk
@@ -282,6 +282,8 @@ def save_answer() -> AnyResponse:
             )
             answer.body, answer.updated_at = body, now()
             session.add(answer)
+            session.flush()
+            _note_answer(session, "answer.saved", answer)
         flash(_("Saved."), "good")
     return redirect(url_for("inbox.answers"))
 
@@ -291,8 +293,17 @@ def save_answer() -> AnyResponse:
 def delete_answer(id: int) -> AnyResponse:  # noqa: A002
     """Throw a canned answer away."""
     with tenant.writing() as session:
-        session.delete(tenant.find(session, CannedAnswer, id))
+        answer = tenant.find(session, CannedAnswer, id)
+        session.delete(answer)
+        _note_answer(session, "answer.deleted", answer)
     return redirect(url_for("inbox.answers"))
+
+
+def _note_answer(session: Session, act: str, answer: CannedAnswer) -> None:
+    audit.record(
+        session, act, member_id=me().id, merchant_id=my_shop().id, about=f"answer:{answer.id}",
+        shortcut=answer.shortcut,
+    )  # fmt: skip
 
 
 def _view() -> str:

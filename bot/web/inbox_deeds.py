@@ -42,9 +42,14 @@ def enter(session: Session, conversation_id: int) -> Conversation:
 
 def say(session: Session, conversation_id: int, words: Reply) -> None:
     """Queue an agent's message."""
-    enter(session, conversation_id)
+    conversation = enter(session, conversation_id)
+    mine, last = (conversation.owner, conversation.agent_id) == ("agent", me().id), conversation.seq
     with tenant.lifted(session):
-        handover.reply(session, conversation_id, me().id, words, merchant_id=my_shop().id)
+        message = handover.reply(session, conversation_id, me().id, words, merchant_id=my_shop().id)
+    if not mine:
+        _write_down(session, "conversation.taken_over", conversation_id)
+    if words.template and message.seq > last:
+        _write_down(session, "conversation.template_sent", conversation_id, template=words.template["name"])
     services().bell.ring_after_commit(session, DELIVER)
 
 
@@ -111,6 +116,9 @@ def correct_address(session: Session, conversation_id: int, about: int, parts: d
         apply.save_address(session, order, dict(parts), by="agent", member_id=me().id)
         outcomes.record(
             session, order, by="agent", at=now(), member_id=me().id, bell=services().bell, address_changed=True
+        )
+        audit.record(
+            session, "order.address_changed", member_id=me().id, merchant_id=my_shop().id, about=f"order:{about}"
         )
         _close(session, conversation, "address_fixed", "")
 

@@ -6,8 +6,8 @@ from sqlmodel import Session, col, select
 from werkzeug.wrappers import Response
 
 from bot.clock import now
-from bot.models import Audit, Member
-from bot.web import audit, members, second_factor, sessions, tenant
+from bot.models import Member
+from bot.web import audit, audit_list, audit_words, members, second_factor, sessions, tenant
 from bot.web.access import AGENT, OWNER, STAFF, allow, me, my_shop
 from bot.web.forms import WORDS, Invite
 from bot.web.inbox_forms import row_number
@@ -17,7 +17,6 @@ from bot.web.members import MemberError
 blueprint = Blueprint("people", __name__, url_prefix="/people")
 
 ROLES = (OWNER, STAFF, AGENT)
-_AUDIT_PAGE = 50
 
 
 @blueprint.get("")
@@ -108,22 +107,15 @@ def second_factor_off(id: int) -> Response:  # noqa: A002
 @allow(OWNER)
 def audit_page() -> str:
     """Show who did what, newest first."""
-    before = request.args.get("before", type=row_number)
-    about = request.args.get("about", "")
-    statement = (
-        select(Audit, Member.name, Member.email)
-        .outerjoin(Member, col(Member.id) == Audit.member_id)
-        .order_by(col(Audit.id).desc())
-        .limit(_AUDIT_PAGE + 1)
+    wanted = audit_list.Wanted(
+        before=request.args.get("before", type=row_number),
+        about=request.args.get("about", ""),
+        by=request.args.get("by", type=row_number),
+        act=request.args.get("act", ""),
     )
-    if before:
-        statement = statement.where(col(Audit.id) < before)
-    if about:
-        statement = statement.where(Audit.object == about)
     with tenant.reading() as db:
-        rows = db.exec(statement).all()
-    older = rows[_AUDIT_PAGE - 1][0].id if len(rows) > _AUDIT_PAGE else None
-    return render_template("audit.html", rows=rows[:_AUDIT_PAGE], older=older, about=about)
+        page = audit_list.look(db, wanted, my_shop().id, my_shop().currency)
+    return render_template("audit.html", page=page, wanted=wanted, acts=audit_words.ACTS)
 
 
 def _page(form: Invite) -> str:

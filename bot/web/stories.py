@@ -9,7 +9,7 @@ from flask_babel import gettext as _
 from sqlmodel import Session, col, select
 
 from bot.models import AddressVersion, Audit, Handover, Member, Message, Order, Upload
-from bot.web import explanations, inbox_words
+from bot.web import audit_words, explanations, inbox_words
 from bot.web.formats import day
 from bot.web.labels import LABELS
 
@@ -78,8 +78,15 @@ def _by_people(session: Session, order: Order) -> list[Moment]:
     for line, name, email, role in rows:
         changes = line.detail.get("changes", {})
         told = ", ".join(str(_said(kind, pair[1])) for kind, pair in changes.items() if isinstance(pair, list))
-        who = "agent" if role == "agent" else "merchant"
-        moments.append(Moment(line.at, who, _("Changed by %(name)s", name=name or email or "?"), told))
+        who = "agent" if role == "agent" else "merchant" if line.member_id else "system"
+        by = name or email or line.detail.get("key", "")
+        if line.act == "order.outcome":
+            moments.append(Moment(line.at, who, _("Changed by %(name)s", name=by or "?"), told))
+        else:
+            ending = inbox_words.OUTCOMES.get(line.detail.get("ending", ""), "")
+            moments.append(
+                Moment(line.at, who, audit_words.said(line.act), " · ".join(filter(None, (by, str(ending)))))
+            )
     return moments
 
 

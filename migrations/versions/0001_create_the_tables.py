@@ -292,6 +292,9 @@ def upgrade() -> None:
             sa.JSON(none_as_null=True).with_variant(postgresql.JSONB(none_as_null=True), "postgresql"),
             nullable=False,
         ),
+        sa.Column("place", sa.Integer(), nullable=True),
+        sa.Column("seal_before", sa.Text(), nullable=True),
+        sa.Column("seal", sa.Text(), nullable=True),
         sa.ForeignKeyConstraint(
             ["member_id"],
             ["member.id"],
@@ -301,11 +304,19 @@ def upgrade() -> None:
             ["merchant.id"],
         ),
         sa.PrimaryKeyConstraint("id"),
+        sa.UniqueConstraint("merchant_id", "place", name="uq_audit_place"),
     )
     with op.batch_alter_table("audit", schema=None) as batch_op:
         batch_op.create_index(batch_op.f("ix_audit_member_id"), ["member_id"], unique=False)
         batch_op.create_index("ix_audit_merchant_at", ["merchant_id", "at"], unique=False)
         batch_op.create_index("ix_audit_merchant_object", ["merchant_id", "object"], unique=False)
+        batch_op.create_index(
+            "ix_audit_unsealed",
+            ["id"],
+            unique=False,
+            postgresql_where=sa.text("place is null"),
+            sqlite_where=sa.text("place is null"),
+        )
 
     op.create_table(
         "conversation",
@@ -1061,6 +1072,9 @@ def downgrade() -> None:
 
     op.drop_table("conversation")
     with op.batch_alter_table("audit", schema=None) as batch_op:
+        batch_op.drop_index(
+            "ix_audit_unsealed", postgresql_where=sa.text("place is null"), sqlite_where=sa.text("place is null")
+        )
         batch_op.drop_index("ix_audit_merchant_object")
         batch_op.drop_index("ix_audit_merchant_at")
         batch_op.drop_index(batch_op.f("ix_audit_member_id"))

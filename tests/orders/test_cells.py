@@ -10,9 +10,9 @@ from hypothesis import strategies as st
 from bot.orders.spreadsheet.cells import DigitsLost, number_text, one_line, restore_exponent
 from bot.orders.spreadsheet.dates import NoDate, day_first, read_date
 from bot.orders.spreadsheet.money import NoAmount, decimal_sign, from_number, read_amount
+from bot.orders.spreadsheet.payments import is_cash
 from bot.orders.spreadsheet.phones import read_phone
 from bot.orders.spreadsheet.places import country_code, postal_code
-from bot.orders.spreadsheet.skips import is_cash
 
 KOLKATA = ZoneInfo("Asia/Kolkata")
 

@@ -123,7 +123,9 @@ OTHER: Aliases = {
     "order_status": ("order status", "status", "state of order", "estado del pedido", "حالة الطلب"),
     "payment_method": (
         "payment method", "payment mode", "payment type", "payment", "payment gateway", "gateway", "pay mode",
-        "mode", "mode of payment", "cod prepaid", "prepaid cod", "payment method prepaid cod",
+        "mode", "mode of payment", "pay", "paid by", "paid via", "pay by", "pay via", "pay type",
+        "pay method", "payment option", "payment options", "payment by", "payment via", "method of payment",
+        "cod prepaid", "prepaid cod", "payment method prepaid cod",
         "metode pembayaran", "pembayaran", "metodo de pago", "método de pago", "forma de pagamento",
         "طريقة الدفع", "الدفع", "भुगतान",
     ),

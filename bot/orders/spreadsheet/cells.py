@@ -12,6 +12,9 @@ _INVISIBLE = re.compile(
 _SPACES = re.compile(r"[^\S\n]+")
 _AS_FORMULA = re.compile(r'^="(.*)"$', re.DOTALL)
 _EXPONENT = re.compile(r"^([+-]?)(\d)(?:[.,](\d+))?[eE]\+?(\d{1,2})$")
+# Vowel signs of Indian and Arabic scripts are no letters to the regular expression, but parts of a word.
+_SEPARATORS = re.compile(r"(?:[^\w\u0610-\u061a\u064b-\u065f\u0900-\u0dff\u0e31-\u0e4e]|_)+")
+_APOSTROPHES = re.compile("['’`\"]")
 _BLANKS = {"", "-", "--", "n/a", "na", "null", "none", "nan", "#n/a", "nil"}
 
 
@@ -48,6 +51,12 @@ def one_line(cell: Cell) -> str:
     if "  " in text or not text.isascii():
         text = _SPACES.sub(" ", text).strip()
     return "" if len(text) < 5 and text.casefold() in _BLANKS else text
+
+
+def plain_name(text: str) -> str:
+    """Return the name of a column, a state or a way of paying in small letters, with single spaces for other signs."""
+    name = unicodedata.normalize("NFKC", text).casefold()
+    return _SEPARATORS.sub(" ", _APOSTROPHES.sub("", name)).strip()
 
 
 def number_text(number: int | float) -> str:

@@ -1,13 +1,13 @@
 """Find out which column of an order list holds what, from its header."""
 
 import re
-import unicodedata
 from collections.abc import Iterable, Mapping, Sequence
 
 from rapidfuzz import fuzz, process
 
 from bot.orders.spreadsheet import aliases
-from bot.orders.spreadsheet.cells import one_line
+from bot.orders.spreadsheet.cells import one_line, plain_name
+from bot.orders.spreadsheet.payments import is_method, is_plain
 from bot.orders.spreadsheet.phones import read_phone
 from bot.orders.spreadsheet.records import Layout, Row, SheetError
 
@@ -21,16 +21,10 @@ HEADER_WITHIN = 15
 ALIKE = 82
 """How much a header must resemble a known name (of 100): one slip of the finger in a word of six letters."""
 
-# Vowel signs of Indian and Arabic scripts are no letters to the regular expression, but parts of a word.
-_SEPARATORS = re.compile(r"(?:[^\w\u0610-\u061a\u064b-\u065f\u0900-\u0dff\u0e31-\u0e4e]|_)+")
-_APOSTROPHES = re.compile("['’`\"]")
+NEARLY = 0.8
+"""Which share of a column's filled cells must be alike for the column to be known by them."""
+
 _PACKED = re.compile(r"order item \d+")
-
-
-def plain_name(header: str) -> str:
-    """Return a column's name in small letters, with single spaces for every other sign."""
-    name = unicodedata.normalize("NFKC", header).casefold()
-    return _SEPARATORS.sub(" ", _APOSTROPHES.sub("", name)).strip()
 
 
 def recognise(header: Sequence[str], samples: Sequence[Row] = (), region: str = "IN") -> Layout:
@@ -153,7 +147,13 @@ def _guess(names: Sequence[str], samples: Sequence[Row], region: str) -> Layout:
         filled = _phone_column(samples, len(names), taken, region)
         if filled is not None:
             columns["phone"] = (filled,)
+            taken.add(filled)
             guessed.append("phone")
+    if not columns.keys() & {"payment_method", "financial_status"}:
+        filled = _payment_column(samples, len(names), taken, columns.get("phone", ()))
+        if filled is not None:
+            columns["payment_method"] = (filled,)
+            guessed.append("payment_method")
     if "first_name" in columns and "shopper_name" in columns:
         del columns["first_name"]
     return Layout("mapped", columns, tuple(guessed))
@@ -176,8 +176,27 @@ def _phone_column(samples: Sequence[Row], width: int, taken: set[int], region: s
     for place in range(width):
         if place in taken:
             continue
-        cells = [text for row in samples if place < len(row.cells) and (text := one_line(row.cells[place]))]
+        cells = _filled(samples, place)
         good = sum(bool(read_phone(text, (region,)).e164) for text in cells)
-        if cells and good / len(cells) >= 0.8 and (best is None or good / len(cells) > best[0]):
+        if cells and good / len(cells) >= NEARLY and (best is None or good / len(cells) > best[0]):
             best = (good / len(cells), place)
     return best[1] if best else None
+
+
+def _payment_column(samples: Sequence[Row], width: int, taken: set[int], phones: Sequence[int]) -> int | None:
+    """Return the column in which nearly every cell is a way of paying, and some say plainly cash or prepaid.
+
+    One that is blank for most shoppers is a column of remarks: as the way of paying it would leave out all others.
+    """
+    shoppers = max((len(_filled(samples, place)) for place in phones), default=0)
+    for place in range(width):
+        cells = _filled(samples, place)
+        if place in taken or not cells or len(cells) < shoppers / 2:
+            continue
+        if sum(map(is_method, cells)) / len(cells) >= NEARLY and any(map(is_plain, cells)):
+            return place
+    return None
+
+
+def _filled(samples: Sequence[Row], place: int) -> list[str]:
+    return [text for row in samples if place < len(row.cells) and (text := one_line(row.cells[place]))]

@@ -1,20 +1,12 @@
 """Orders that nobody needs to ask: not cash on delivery, or no longer waiting to be sent."""
 
 import re
-from functools import lru_cache
 
-from bot.orders.spreadsheet.layouts import plain_name
+from bot.orders.spreadsheet.cells import plain_name
+from bot.orders.spreadsheet.payments import is_cash, is_prepaid
 from bot.orders.spreadsheet.records import Problem
 from bot.orders.spreadsheet.values import Values
 
-_NOT_COD = re.compile(r"\b(?:non|not|no)[ -]?cod\b|\bprepaid\b|\bcod (?:to|2) prepaid\b")
-_COD = re.compile(
-    r"\bcod\b|\bc o d\b|\bcash\b|pay(?:ment)? on delivery|pay on receipt|collect on delivery|"
-    r"contra ?re?embolso|contra ?entrega|pagamento na entrega|pago al recibir|paiement a la livraison|"
-    r"paiement à la livraison|bayar di tempat|bayar ditempat|kapıda ödeme|nachnahme|"
-    r"thanh toán khi nhận hàng|عند الاستلام|عند التسليم|عند التوصيل|نقد|کیش آن|कैश ऑन|नकद|ক্যাশ অন|கேஷ் ஆன்"
-)
-_BOTH = re.compile(r"\bcod\b.*\bprepaid\b|\bprepaid\b.*\bcod\b")
 _NO = frozenset({"no", "false", "0", "n", "none", "not", "pending", "unpaid"})
 
 _FINANCIAL = {
@@ -43,6 +35,10 @@ def why_not_asked(values: Values, cod_labels: tuple[str, ...]) -> Problem | None
         return values.problem("cancelled_at", "CANCELLED", "the order was cancelled")
     if told := _FINANCIAL.get(plain_name(values.text("financial_status"))):
         return values.problem("financial_status", *told)
+    for field in ("financial_status", "order_status"):
+        # Some lists have no column for the way of paying and write it where its state stands.
+        if is_prepaid(values.text(field)):
+            return values.problem(field, "PAID", "the order is paid")
     if _is_something(values.text("refunded")):
         return values.problem("refunded", "REFUNDED", "money was refunded")
     if not values.text("financial_status") and values.text("paid_at"):
@@ -73,17 +69,6 @@ def _why_not_cash(values: Values, cod_labels: tuple[str, ...]) -> Problem | None
     if is_cash(method, cod_labels):
         return None
     return values.problem("payment_method", "NOT_COD", "it is not cash on delivery")
-
-
-@lru_cache(maxsize=512)
-def is_cash(method: str, cod_labels: tuple[str, ...] = ()) -> bool:
-    """Tell whether a payment method is cash on delivery, in the words of several languages or the shop's own."""
-    name = plain_name(method)
-    if any(plain_name(label) == name for label in cod_labels):
-        return True
-    if _NOT_COD.search(name) and not _BOTH.search(name):
-        return False
-    return bool(_COD.search(name))
 
 
 def _is_something(amount: str) -> bool:
