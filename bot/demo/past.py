@@ -130,6 +130,7 @@ class _Writer:
             amount=price * 100,
             intent=tale.intent,
             status=tale.status,
+            reached=_reached(tale, came, ended),
             address_changed=tale.new_place is not None,
             not_before=self._day(wait) if wait else None,
             ask_at=asked,
@@ -270,6 +271,17 @@ class _Writer:
             return self.at - timedelta(minutes=self.draw.uniform(20, 200))
         came = delivered + timedelta(hours=self.draw.uniform(25, 60))
         return came if came < self.at - timedelta(hours=5) else None
+
+
+def _reached(tale: Tale, came: datetime, ended: datetime | None) -> dict[str, dict[str, str]]:
+    """Return when the parcel came where."""
+    left = came + min(tale.age * 0.4, timedelta(hours=30))
+    found = {"shipped": (left, "merchant")} if tale.status not in ("open", "cancelled") else {}
+    if tale.status == "out_for_delivery" or ended:
+        found["out_for_delivery"] = (ended - timedelta(hours=5) if ended else left + tale.age * 0.4, "courier")
+    if ended:
+        found[tale.status] = (ended, "courier")
+    return {status: {"at": at.isoformat(), "by": by} for status, (at, by) in found.items()}
 
 
 def _review(order: Order, tale: Tale, came: datetime) -> Review:

@@ -122,6 +122,8 @@ class Order(SQLModel, table=True):
 
     status: str = Field(default="open", sa_column=string())
     """Where the parcel is, as merchant or courier say."""
+    reached: dict[str, Any] = Field(default_factory=dict, sa_column=document())
+    """Status -> {"at", "by"}: when the parcel came there last, and who told."""
     intent: str = Field(default="unasked", sa_column=string())
     """Whether the shopper wants it."""
     readiness: str = Field(default="unasked", sa_column=string())

@@ -88,6 +88,7 @@ def record(
     if by in (*PEOPLE, "courier") and effective.keys() & {"status", "intent"}:
         tell_talks(session, order, effective.get("status") or effective["intent"], at, bell)
     if "status" in effective:
+        order.reached = {**order.reached, order.status: {"at": at.isoformat(), "by": by}}
         _plan_what_follows(session, order, rules, at)
     events.tell(session, order, effective, at, bell)
     return effective

@@ -146,8 +146,8 @@ COVERED: dict[type[SQLModel], Cover] = {
             "shopper_name": "", "phone": "", "alternate_phone": "", "email": "", "cancel_note": "", "wish": "",
             "instructions": "", "receiver": "",
         },
-        kept=("reference", "region", "locale", "currency", "raw", "status", "intent", "readiness", "decision", "slot",
-              "decided_by", "decision_reason", "decision_sum", "cancel_reason"),
+        kept=("reference", "region", "locale", "currency", "raw", "status", "reached", "intent", "readiness",
+              "decision", "slot", "decided_by", "decision_reason", "decision_sum", "cancel_reason"),
     ),
     OrderItem: Cover(_of_orders(col(OrderItem.order_id)), kept=("name", "sku")),
     AddressVersion: Cover(

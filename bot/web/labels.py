@@ -59,6 +59,8 @@ LABELS: dict[str, dict[str, Label]] = {
         "shopper": Label(_("by the shopper"), "quiet"),
         "agent": Label(_("by an agent"), "quiet"),
         "merchant": Label(_("by your team"), "quiet"),
+        "courier": Label(_("by the courier"), "quiet"),
+        "rule": Label(_("by your rules"), "quiet"),
     },
     "role": {
         "owner": Label(_("Owner"), "good"),

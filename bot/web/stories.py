@@ -1,6 +1,6 @@
 """An order's story: what happened, when, and who decided."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime
 from typing import Any
@@ -8,7 +8,7 @@ from typing import Any
 from flask_babel import gettext as _
 from sqlmodel import Session, col, select
 
-from bot.models import AddressVersion, Audit, Handover, Member, Message, Order, Upload
+from bot.models import AddressVersion, Audit, Handover, Member, Message, Order, Review, Upload
 from bot.web import audit_words, explanations, inbox_words
 from bot.web.formats import day
 from bot.web.labels import LABELS
@@ -20,7 +20,7 @@ class Moment:
 
     at: datetime
     who: str
-    """shopper, bot, agent, merchant, rule or system: it chooses the picture."""
+    """shopper, bot, agent, merchant, courier, rule or system: it chooses the picture."""
     text: Any
     detail: Any = ""
     link: str = field(default="", compare=False)
@@ -50,7 +50,12 @@ def tell(
         who = order.decided_by or "rule"
         decided = _("Decided: %(what)s", what=LABELS["decision"][order.decision].text)
         moments.append(Moment(order.decided_at, who, decided, explanations.reason(order.decision_reason)))
-    moments += _by_people(session, order)
+    by_people = _by_people(session, order)
+    moments += by_people
+    moments += _on_the_way(order, {moment.at for moment in by_people})
+    if review := session.exec(select(Review).where(Review.order_id == order.id)).first():
+        stars = _("%(n)s of 5 stars", n=review.rating) if review.rating else ""
+        moments.append(Moment(review.created_at, "shopper", _("Review"), stars))
     for task in tasks:
         moments.append(Moment(task.opened_at, "system", _("Handed to an agent"), inbox_words.reason(task.reason)[0]))
         if task.resolved_at:
@@ -88,6 +93,14 @@ def _by_people(session: Session, order: Order) -> list[Moment]:
                 Moment(line.at, who, audit_words.said(line.act), " · ".join(filter(None, (by, str(ending)))))
             )
     return moments
+
+
+def _on_the_way(order: Order, told: set[datetime]) -> Iterator[Moment]:
+    """Yield where the parcel came to, but for what is `told` already as the deed of a person."""
+    for status, reached in order.reached.items():
+        at = datetime.fromisoformat(reached["at"])
+        if at not in told:
+            yield Moment(at, reached["by"], LABELS["status"][status].text, LABELS["giver"][reached["by"]].text)
 
 
 def _why(code: str) -> Any:

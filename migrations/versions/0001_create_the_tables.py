@@ -537,6 +537,11 @@ def upgrade() -> None:
             nullable=False,
         ),
         sa.Column("status", sa.Text(), nullable=False),
+        sa.Column(
+            "reached",
+            sa.JSON(none_as_null=True).with_variant(postgresql.JSONB(none_as_null=True), "postgresql"),
+            nullable=False,
+        ),
         sa.Column("intent", sa.Text(), nullable=False),
         sa.Column("readiness", sa.Text(), nullable=False),
         sa.Column("decision", sa.Text(), nullable=True),

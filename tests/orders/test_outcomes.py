@@ -51,6 +51,16 @@ def test_an_answer_can_be_changed_until_dispatch_but_not_after(order: Desk) -> N
     assert order.orders()["A-1"].intent == "confirmed"
 
 
+def test_when_the_parcel_came_where_is_kept_with_who_told(order: Desk) -> None:
+    tell(order, by="merchant", status="shipped")
+    tell(order, by="courier", status="out_for_delivery")
+    reached = order.orders()["A-1"].reached
+    assert {status: told["by"] for status, told in reached.items()} == {
+        "shipped": "merchant", "out_for_delivery": "courier",
+    }  # fmt: skip
+    assert datetime.fromisoformat(reached["shipped"]["at"]).tzinfo is not None
+
+
 def test_not_me_wipes_the_number_and_whoever_answers_on_it_changes_nothing_more(order: Desk) -> None:
     assert tell(order, intent="denied")["phone"] == ""
     assert order.orders()["A-1"].phone == ""

@@ -11,9 +11,10 @@ from hypothesis import strategies as st
 from sqlmodel import select
 
 from bot.clock import now
-from bot.models import Audit, Order
+from bot.models import Audit, Order, Review
+from bot.orders import outcomes
 from bot.services import Services
-from tests.web.conftest import form_token
+from tests.web.conftest import form_token, post
 from tests.web.samples import Shop, fill
 
 SignIn = Callable[..., FlaskClient]
@@ -137,6 +138,22 @@ def test_an_order_shows_its_whole_story(shop: Shop, console: FlaskClient) -> Non
     ):  # fmt: skip
         assert part in page, part
     assert page.count('class="ticks read"') == 1
+
+
+def test_the_story_goes_on_to_the_door_and_to_the_review(shop: Shop, console: FlaskClient, services: Services) -> None:
+    order_id = shop.orders[0]
+    post(console, f"/orders/{order_id}/outcome", outcome="shipped")
+    with services.database.session() as session:
+        order = session.get_one(Order, order_id)
+        for status in ("out_for_delivery", "delivered"):
+            outcomes.record(session, order, by="courier", at=now(), status=status)
+        session.add(Review(merchant_id=shop.merchant, order_id=order_id, rating=4, created_at=now(), updated_at=now()))
+    story = console.get(f"/orders/{order_id}").text.partition('class="timeline"')[2]
+    told = [" ".join(re.sub("<[^>]+>", " ", part).split()) for part in re.findall(r"<p>(.*?)</p>", story)]
+    assert told[:4] == [
+        "Review 4 of 5 stars", "Delivered by the courier", "Out for delivery by the courier",
+        "Changed by Owner Sharma Shipped",
+    ]  # fmt: skip
 
 
 def test_a_decision_by_hand_is_recorded_with_its_author(shop: Shop, console: FlaskClient, services: Services) -> None:
