@@ -14,6 +14,7 @@ from bot.web import (
     access,
     account,
     api,
+    canned_answers,
     connection,
     errors,
     explanations,
@@ -69,8 +70,8 @@ def create_app(
     explanations.install(app)
     masks.install(app)
     pages = (
-        health, signin, account, people, orders, saved_views, inbox, overview, uploads, reviews, settings, connection,
-        privacy, systems, shops,
+        health, signin, account, people, orders, saved_views, inbox, canned_answers, overview, uploads, reviews,
+        settings, connection, privacy, systems, shops,
     )  # fmt: skip
     for module in pages:
         app.register_blueprint(module.blueprint)

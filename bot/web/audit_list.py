@@ -154,7 +154,7 @@ _KINDS: dict[str, tuple[Any, str, bool]] = {
     "hook": (lazy_gettext("Web address %(name)s"), "systems.hook", True),
     "review": (lazy_gettext("Review of %(name)s"), "reviews.page", False),
     "key": (lazy_gettext("API key %(name)s"), "systems.page", False),
-    "answer": (lazy_gettext("Canned answer %(name)s"), "inbox.answers", False),
+    "answer": (lazy_gettext("Canned answer %(name)s"), "canned_answers.page", False),
     "member": ("%(name)s", "people.page", False),
 }
 """Words for a kind of thing, its page, and whether that page shows one of them."""

@@ -1,6 +1,5 @@
-"""The agents' inbox: the queue, one conversation, the call list, canned answers."""
+"""The agents' inbox: the queue, one conversation, the call list."""
 
-import re
 import secrets
 from typing import Any
 
@@ -8,21 +7,27 @@ from flask import Blueprint, Response, abort, flash, redirect, render_template, 
 from flask_babel import get_locale
 from flask_babel import gettext as _
 from markupsafe import Markup
-from sqlalchemy import select
-from sqlmodel import Session, col
+from sqlmodel import Session
 from werkzeug.wrappers import Response as AnyResponse
 
-from bot.clock import now
 from bot.database import row_id
-from bot.models import CannedAnswer, Channel, Conversation, Message
+from bot.models import Channel, Conversation, Message
 from bot.services import services
 from bot.talk.handover import Conflict
-from bot.web import audit, inbox_deeds, inbox_forms, inbox_presence, inbox_queue, inbox_words, live, masks, tenant
+from bot.web import (
+    canned_answers,
+    inbox_deeds,
+    inbox_forms,
+    inbox_presence,
+    inbox_queue,
+    inbox_words,
+    live,
+    masks,
+    tenant,
+)
 from bot.web import media as media_files
-from bot.web.access import SHOP, allow, me, my_shop
-from bot.web.inbox_talk import PLACEHOLDERS, Talk, open_talk
-from bot.whatsapp.catalogue import PLACEHOLDER
-from bot.whatsapp.compose import BODY, length
+from bot.web.access import SHOP, allow, me
+from bot.web.inbox_talk import Talk, open_talk
 from bot.whatsapp.errors import SendError
 from bot.whatsapp.media import MediaRefused
 
@@ -60,7 +65,7 @@ def conversation(id: int) -> str:  # noqa: A002
     with tenant.reading() as session:
         talk = _talk(session, id)
         people = inbox_queue.people(session)
-        answers = session.execute(select(CannedAnswer).order_by(col(CannedAnswer.shortcut))).scalars().all()
+        answers = canned_answers.all_of(session)
     return render_template(
         "inbox.html", tasks=tasks, view=_view(), at=id, talk=talk,
         people=people, answers=answers, words=inbox_words, live=state, draft=_draft(),
@@ -253,59 +258,6 @@ def called(id: int) -> AnyResponse:  # noqa: A002
     return redirect(url_for("inbox.calls"))
 
 
-@blueprint.get("/answers")
-@allow(SHOP)
-def answers() -> str:
-    """Show the canned answers."""
-    with tenant.reading() as session:
-        found = session.execute(select(CannedAnswer).order_by(col(CannedAnswer.shortcut))).scalars().all()
-    return render_template("inbox_answers.html", answers=found, placeholders=PLACEHOLDERS)
-
-
-@blueprint.post("/answers")
-@allow(SHOP)
-def save_answer() -> AnyResponse:
-    """Keep a canned answer; one with the same shortcut is replaced."""
-    body, shortcut = inbox_forms.written("body"), inbox_forms.written("shortcut").lstrip("/").lower()
-    unknown = sorted(set(PLACEHOLDER.findall(body)) - set(PLACEHOLDERS))
-    if not re.fullmatch(r"[^\W_]+(-[^\W_]+)*", shortcut) or len(shortcut) > 24:
-        flash(_("A shortcut is one word of letters and digits, such as late."), "bad")
-    elif not body or length(body) > BODY:
-        flash(_("An answer has 1 to %(most)s characters.", most=BODY), "bad")
-    elif unknown:
-        flash(_("Nothing is known for {%(name)s}.", name=unknown[0]), "bad")
-    else:
-        with tenant.writing() as session:
-            statement = select(CannedAnswer).where(col(CannedAnswer.shortcut) == shortcut).with_for_update()
-            answer = session.execute(statement).scalar_one_or_none() or CannedAnswer(
-                merchant_id=my_shop().id, shortcut=shortcut, body="", updated_at=now()
-            )
-            answer.body, answer.updated_at = body, now()
-            session.add(answer)
-            session.flush()
-            _note_answer(session, "answer.saved", answer)
-        flash(_("Saved."), "good")
-    return redirect(url_for("inbox.answers"))
-
-
-@blueprint.post("/answers/<int:id>/delete")
-@allow(SHOP)
-def delete_answer(id: int) -> AnyResponse:  # noqa: A002
-    """Throw a canned answer away."""
-    with tenant.writing() as session:
-        answer = tenant.find(session, CannedAnswer, id)
-        session.delete(answer)
-        _note_answer(session, "answer.deleted", answer)
-    return redirect(url_for("inbox.answers"))
-
-
-def _note_answer(session: Session, act: str, answer: CannedAnswer) -> None:
-    audit.record(
-        session, act, member_id=me().id, merchant_id=my_shop().id, about=f"answer:{answer.id}",
-        shortcut=answer.shortcut,
-    )  # fmt: skip
-
-
 def _view() -> str:
     view = request.args.get("view", "all")
     return view if view in inbox_queue.VIEWS else "all"
@@ -358,7 +310,7 @@ def _stopped(id: int, why: Exception) -> AnyResponse | tuple[str, int]:  # noqa:
     tasks = "" if "HX-Request" in request.headers else _own(_queue(), id)
     with tenant.reading() as session:
         talk = _talk(session, id)
-        answers = session.execute(select(CannedAnswer).order_by(col(CannedAnswer.shortcut))).scalars().all()
+        answers = canned_answers.all_of(session)
     crossing = [one for one in talk.said.rows if one.author == "shopper" and one.seq > seen] if seen >= 0 else []
     told = _why(talk, why, bool(crossing))
     given = {"talk": talk, "answers": answers, "draft": _draft(), "told": told, "crossing": crossing}
@@ -392,7 +344,7 @@ def _sent(id: int) -> AnyResponse | str:  # noqa: A002
         return redirect(url_for("inbox.conversation", id=id))
     with tenant.reading() as session:
         talk = _talk(session, id)
-        answers = session.execute(select(CannedAnswer).order_by(col(CannedAnswer.shortcut))).scalars().all()
+        answers = canned_answers.all_of(session)
     fresh = {"client_id": secrets.token_hex(8), "body": "", "note": "", "buttons": [], "mode": "reply"}
     page = render_template("inbox_composer.html", talk=talk, answers=answers, draft=fresh, words=inbox_words)
     # The transcript is brought up to date at once, not at the next beat of the live page.

@@ -124,9 +124,9 @@ VISITS = {
     "inbox.translate": [Visit("POST", "/inbox/{conversation}/translation/{media}", SHOP, owned=True)],
     "inbox.calls": [Visit("GET", "/inbox/calls", SHOP)],
     "inbox.called": [Visit("POST", "/inbox/calls/{order}", SHOP, {"outcome": "no_answer"}, owned=True)],
-    "inbox.answers": [Visit("GET", "/inbox/answers", SHOP)],
-    "inbox.save_answer": [Visit("POST", "/inbox/answers", SHOP, {"shortcut": "late", "body": "Hello"})],
-    "inbox.delete_answer": [Visit("POST", "/inbox/answers/{answer}/delete", SHOP, owned=True)],
+    "canned_answers.page": [Visit("GET", "/inbox/answers", SHOP)],
+    "canned_answers.save": [Visit("POST", "/inbox/answers", SHOP, {"shortcut": "late", "body": "Hello"})],
+    "canned_answers.delete": [Visit("POST", "/inbox/answers/{answer}/delete", SHOP, owned=True)],
     "overview.page": [Visit("GET", "/overview", MERCHANT), Visit("GET", "/overview?days=90", MERCHANT)],
     "overview.table": [
         Visit("GET", f"/overview/{what}.csv", MERCHANT)
