@@ -152,6 +152,23 @@ PROBLEMS: dict[str, Any] = {
 }
 """What is wrong with a row or a file, by the codes of `Problem` and `SheetError`."""
 
+HELD: tuple[tuple[frozenset[str], Any], ...] = (
+    (frozenset({"0", "190"}), _("The access token is no longer good: make a new one in Meta's business settings.")),
+    (frozenset({"368", "131031"}), _("Meta has locked the account: look into Meta's Business Support.")),
+    (frozenset({"131037"}), _("Meta has not yet approved the number's display name.")),
+    (frozenset({"131042"}), _("Meta has no way of being paid: add one in Meta's billing settings.")),
+    (frozenset({"131045", "133010"}), _("The number is not registered: do it in the WhatsApp Manager.")),
+    (frozenset({"131048"}), _("Meta slows the number down, because shoppers block or report it.")),
+    (
+        frozenset({"3", "10", "131005", *map(str, range(200, 300))}),
+        _("The access token may not send for this number: give it the permission in Meta's business settings."),
+    ),
+)
+"""Meta's codes for a number that it takes nothing from, and what to do about them.
+
+https://developers.facebook.com/documentation/business-messaging/whatsapp/support/error-codes
+"""
+
 _FIELDS: dict[str, Any] = {
     "name": COLUMNS["shopper_name"],
     "phone": COLUMNS["phone"],
@@ -164,7 +181,7 @@ _FIELDS: dict[str, Any] = {
 
 def install(app: Flask) -> None:
     """Give the templates the filters."""
-    app.jinja_env.filters.update(finding=finding, reason=reason, problem=problem, note=note, column=column)
+    app.jinja_env.filters.update(finding=finding, reason=reason, problem=problem, note=note, column=column, held=held)
 
 
 def finding(sentence: str, code: str) -> str:
@@ -194,6 +211,15 @@ def column(name: str) -> str:
     """Name a column; one without a header by its number."""
     found = re.fullmatch(r"column (\d+)", name)
     return gettext("column %(n)s", n=found[1]) if found else name
+
+
+def held(reason: str) -> str:
+    """Say why Meta takes nothing from a number, and what to do; a code that is not known shows itself."""
+    code = reason.removeprefix("code_")
+    if reason.startswith("account_"):
+        event = reason.removeprefix("account_").replace("_", " ").lower()
+        return gettext("Meta reports of the account: %(event)s. Look into Meta's Business Support.", event=event)
+    return next((str(text) for codes, text in HELD if code in codes), gettext("WhatsApp's code: %(code)s", code=code))
 
 
 def _reads_english() -> bool:

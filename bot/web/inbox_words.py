@@ -1,10 +1,12 @@
 """The inbox's words: why a task is here, what the bot read, what an agent may make of it."""
 
+from datetime import date
 from typing import Any
 
 from flask_babel import gettext
 from flask_babel import lazy_gettext as _
 
+from bot.web.formats import day
 from bot.web.labels import LABELS
 
 REASONS: dict[str, tuple[Any, Any]] = {
@@ -143,10 +145,25 @@ def read_as(acts: list[dict[str, Any]]) -> str:
     parts = []
     for act in acts:
         name = str(ACTS.get(act.get("kind", ""), act.get("kind", "")))
-        told = [str(value) for value in act.get("slots", {}).values() if isinstance(value, str | int) and value != ""]
-        detail = f" ({', '.join(told)[:60]})" if told else ""
+        told = [_slot(key, value) for key, value in act.get("slots", {}).items() if isinstance(value, str | int)]
+        detail = f" ({', '.join(filter(None, told))[:60]})" if any(told) else ""
         parts.append(f"{name}{detail}, {round(100 * float(act.get('confidence', 0)))} %")
     return gettext("Read as: %(what)s", what=" · ".join(parts))
+
+
+def _slot(key: str, value: str | int) -> str:
+    """Say one thing that was read in the reader's words: a day, a part of it, an act; others stand as they are."""
+    if value is True:
+        return ""
+    if key in ("date", "date_from", "date_to"):
+        try:
+            return day(date.fromisoformat(str(value)))
+        except ValueError:
+            return str(value)
+    if key == "also":
+        return str(ACTS.get(str(value), value))
+    known = LABELS["slot" if key == "part" else "receiver"].get(str(value)) if key in ("part", "receiver") else None
+    return str(known.text) if known else str(value)
 
 
 def why(detail: dict[str, Any]) -> list[str]:

@@ -20,7 +20,8 @@ from bot.orders.decisions import Case, Decision, Odds, decide
 from bot.orders.rules import ON_SILENCE, Rules
 from bot.services import Services
 from bot.settings import ROOT
-from bot.web import explanations
+from bot.web import explanations, inbox_words
+from bot.web.labels import LABELS
 from tests.web.conftest import post
 from tests.web.samples import Shop
 
@@ -174,3 +175,22 @@ def _newer_list(services: Services, shop: Shop) -> int:
         uploads.begin(session, upload, now())
     assert uploads.run(services, upload.id or 0)
     return upload.id or 0
+
+
+def test_why_meta_takes_nothing_is_told_with_what_to_do(language: str) -> None:
+    held = explanations.held
+    told = [held(f"code_{code}") for code in (190, 10, 250, 368, 131037, 131042, 131045, 131048)]
+    assert not [text for text in told if re.search(r"\d", text)], "no code where a sentence is known"
+    assert held("code_131064").endswith("131064")
+    assert "disabled update" in held("account_DISABLED_UPDATE")
+
+
+def test_what_was_read_is_told_in_words_and_days(language: str) -> None:
+    slots = {"date": "2026-11-28", "part": "evening", "also": "slot_choice", "any": True}
+    told = inbox_words.read_as([{"kind": "yes_but", "slots": slots, "confidence": 0.9}])
+    assert "2026" not in told
+    assert "slot_choice" not in told
+    assert "True" not in told
+    assert str(LABELS["slot"]["evening"].text) in told
+    assert "28" in told
+    assert "next week" in inbox_words.read_as([{"kind": "confirm", "slots": {"date": "next week"}, "confidence": 1}])
