@@ -37,12 +37,13 @@ select u.id, n + 1, '["#1", "12345", "900"]', (array['accepted', 'rejected', 'sk
   '[{"column": "Phone", "value": "12345", "code": "phone", "reason": "This is no phone number."}]'
 from (select max(id) as id from upload) u, generate_series(1, 50000) n;
 insert into orders (id, merchant_id, upload_id, contact_id, reference, shopper_name, phone, alternate_phone, email,
-  region, amount, currency, raw, status, intent, readiness, decision, decision_reason, decision_sum, cancel_reason,
-  cancel_note, wish, slot, receiver, instructions, address_changed, held_out, trial, cutoff_at, asked_at, answered_at,
+  region, amount, currency, raw, reached, status, intent, readiness, decision, decision_reason, decision_sum,
+  cancel_reason, cancel_note, wish, slot, receiver, instructions, address_changed, held_out, trial, cutoff_at,
+  asked_at, answered_at,
   created_at, updated_at)
 select id, case when id % 2 = 0 then :shop else (select min(id) from merchant where id <> :shop) + (id % 9) end,
   (select max(upload.id) from upload where id % 2 = 0) - id % 300,
-  id, 'R' || id, 'Shopper ' || id, '+' || (910000000000 + id), '', '', 'IN', (id * 7919) % 500000, 'INR', '{}',
+  id, 'R' || id, 'Shopper ' || id, '+' || (910000000000 + id), '', '', 'IN', (id * 7919) % 500000, 'INR', '{}', '{}',
   case when id % 11 < 8 then (array['shipped', 'delivered', 'returned', 'delivered'])[1 + id % 4] else 'open' end,
   (array['confirmed', 'confirmed', 'asked', 'silent', 'cancelled', 'confirmed', 'unasked'])[1 + id % 7],
   'unasked', case when id % 50 = 0 then 'call' when id % 13 = 0 then 'hold' when id % 3 = 0 then 'ship' end, '', '{}',
