@@ -14,6 +14,8 @@ from sqlmodel import select
 from bot.clock import now
 from bot.models import AddressVersion, Conversation, Handover, Message, Order
 from bot.services import Services
+from bot.talk import handover
+from bot.talk.messages import append
 from tests.fixtures.models import Server
 from tests.web.samples import PASSWORD, Shop
 from tests.web.test_inbox import _colleague, _say, _sent, _waiting
@@ -110,11 +112,12 @@ def test_what_the_shopper_writes_appears_within_a_second_and_the_draft_stays(
     assert len(_sent(services, talk)) == 1
 
 
+@pytest.mark.parametrize("size", [LAPTOP, PHONE], ids=["laptop", "phone"])
 def test_words_that_cross_are_stopped_shown_and_kept(
-    served: str, new_page: NewPage, shop: Shop, services: Services
+    served: str, new_page: NewPage, shop: Shop, services: Services, size: dict[str, int]
 ) -> None:
     talk = _waiting(services, shop, 0)
-    page = new_page(viewport=LAPTOP)
+    page = new_page(viewport=size)
     _enter(page, served, shop.agent)
     page.goto(f"{served}/inbox/{talk}")
     # A page that no longer hears the news: the shopper's words are not on it when the agent sends.
@@ -132,11 +135,12 @@ def test_words_that_cross_are_stopped_shown_and_kept(
     assert [message.body for message in _sent(services, talk)] == ["Tomorrow, then."]
 
 
+@pytest.mark.parametrize("size", [LAPTOP, PHONE], ids=["laptop", "phone"])
 def test_two_agents_see_each_other_and_only_one_has_it(
-    served: str, new_page: NewPage, shop: Shop, services: Services
+    served: str, new_page: NewPage, shop: Shop, services: Services, size: dict[str, int]
 ) -> None:
     talk = _waiting(services, shop, 0)
-    first, second = new_page(viewport=LAPTOP), new_page(viewport=LAPTOP)
+    first, second = new_page(viewport=size), new_page(viewport=size)
     _enter(first, served, shop.agent)
     _enter(second, served, _colleague(services, shop))
     for page in (first, second):
@@ -154,13 +158,14 @@ def test_two_agents_see_each_other_and_only_one_has_it(
     assert _sent(services, talk) == []
 
 
+@pytest.mark.parametrize("size", [LAPTOP, PHONE], ids=["laptop", "phone"])
 def test_a_closed_window_offers_templates_and_opens_by_itself(
-    served: str, new_page: NewPage, shop: Shop, services: Services
+    served: str, new_page: NewPage, shop: Shop, services: Services, size: dict[str, int]
 ) -> None:
     talk = _waiting(services, shop, 0)
     with services.database.session() as session:
         session.get_one(Conversation, talk).window_until = now() - timedelta(hours=1)
-    page = new_page(viewport=LAPTOP)
+    page = new_page(viewport=size)
     _enter(page, served, shop.agent)
     page.goto(f"{served}/inbox/{talk}")
     expect(page.locator("#body")).to_be_hidden()
@@ -173,6 +178,31 @@ def test_a_closed_window_offers_templates_and_opens_by_itself(
     page.locator(".bubble").get_by_text("here is my address").wait_for(timeout=5000)
     expect(page.locator("#body")).to_be_visible()
     expect(page.locator("#window")).to_contain_text("left to answer freely")
+
+
+@pytest.mark.parametrize("size", [LAPTOP, PHONE], ids=["laptop", "phone"])
+def test_who_takes_over_silences_a_bot_that_is_about_to_speak(
+    served: str, new_page: NewPage, shop: Shop, services: Services, size: dict[str, int]
+) -> None:
+    talk = shop.conversation
+    page = new_page(viewport=size)
+    _enter(page, served, shop.agent)
+    page.goto(f"{served}/inbox/{talk}")
+    expect(page.locator(".holder")).to_have_text("the bot is talking")
+    with services.database.session() as session:
+        conversation = handover.lock(session, talk)
+        append(session, conversation, key="bot:next", direction="out", author="bot", merchant_id=shop.merchant,
+               body="When shall it come?", extra={"reply": True}, status="queued")  # fmt: skip
+    expect(page.locator(".bubble.bot").get_by_text("When shall it come?")).to_be_visible()
+    page.get_by_role("button", name="Take over").click()
+    expect(page.locator(".holder")).to_have_text("yours")
+    expect(page.locator(".bubble.bot.off").get_by_text("When shall it come?")).to_be_visible()
+    page.fill("#body", "This is a person now.")
+    page.get_by_role("button", name="Send", exact=True).click()
+    expect(page.locator(".bubble.agent").get_by_text("This is a person now.")).to_be_visible()
+    assert [message.author for message in _sent(services, talk)] == ["agent"]
+    page.get_by_role("button", name="Back to the bot").click()
+    expect(page.get_by_role("status").filter(has_text="The bot has the conversation again")).to_be_visible()
 
 
 def test_a_task_is_done_with_the_keyboard_alone(served: str, new_page: NewPage, shop: Shop, services: Services) -> None:
