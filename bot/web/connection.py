@@ -152,7 +152,7 @@ def try_it() -> Response:
             place = url_for("orders.order", id=order.id)
     except TrialRefused as error:
         flash(_refusal(error.code), "bad")
-        return redirect(url_for("connection.page") + "#try")
+        return redirect(url_for("connection.page"))
     flash(_("Look at that phone now, and answer as a shopper would. What happens shows here."), "good")
     return redirect(place)
 

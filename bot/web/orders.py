@@ -10,7 +10,7 @@ from sqlmodel import Session, col, select
 from werkzeug.wrappers import Response
 
 from bot.clock import now
-from bot.models import AddressVersion, Handover, Merchant, Message, Order, OrderItem, Run, SavedView, Upload
+from bot.models import AddressVersion, Contact, Handover, Merchant, Message, Order, OrderItem, Run, SavedView, Upload
 from bot.orders import changes, outcomes
 from bot.orders.rules import Rules
 from bot.orders.uploads import shop_of
@@ -77,6 +77,8 @@ class Details:
     addresses: Sequence[AddressVersion]
     """Newest first."""
     said: Bubbles
+    locale: str
+    """The shopper's language."""
     run: Run | None
     task: Handover | None
     story: list[stories.Moment]
@@ -194,11 +196,13 @@ def _details(session: Session, order: Order) -> Details:
     said = _said(session, order)
     tasks = session.exec(select(Handover).where(Handover.order_id == order.id).order_by(col(Handover.id))).all()
     shop = session.get_one(Merchant, order.merchant_id)
+    contact = session.get(Contact, order.contact_id) if order.contact_id else None
     return Details(
         order=order,
         items=items,
         addresses=addresses,
         said=bubbles.read(session, said),
+        locale=(contact.locale if contact else None) or order.locale or shop.locale,
         run=run,
         task=next((task for task in tasks if task.resolved_at is None), None),
         story=stories.tell(session, order, addresses, said, tasks),

@@ -162,7 +162,10 @@ def test_a_conversation_shows_why_the_bot_stopped_and_what_it_read(
 ) -> None:
     talk = _waiting(services, shop, 3, reason="not_understood")
     _say(services, shop, talk, "haan but kal ke baad")
+    with services.database.session() as session:
+        session.get_one(Contact, session.get_one(Conversation, talk).contact_id).locale = "hi-Latn"
     page = sign_in(shop.agent).get(f"/inbox/{talk}").text
+    assert '<p class="words" dir="auto" lang="hi-Latn">haan but kal ke baad</p>' in page, "as it is to be read aloud"
     assert "could not make sense of the answers" in page
     assert "Read as: yes, with a condition (slot), 64 %" in page
     assert "Too expensive" in page
