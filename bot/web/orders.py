@@ -6,6 +6,8 @@ from dataclasses import dataclass
 from flask import Blueprint, abort, flash, redirect, render_template, request, url_for
 from flask_babel import gettext as _
 from markupsafe import Markup
+from sqlalchemy import or_
+from sqlalchemy.orm import aliased
 from sqlmodel import Session, col, select
 from werkzeug.wrappers import Response
 
@@ -211,12 +213,20 @@ def _details(session: Session, order: Order) -> Details:
 
 
 def _said(session: Session, order: Order) -> Sequence[Message]:
-    """The talk about this order, and what the shopper said in between that belongs to none."""
+    """The talk about this order, alone or with others of the shopper's, and what was said in between about none."""
     talks = select(Run.conversation_id).where(Run.order_id == order.id)
+    alone, joint = aliased(Run), aliased(Run)
+    # A question about several orders belongs to the first of them; the others' own talks end at the moment it begins.
+    together = select(joint.id).where(
+        alone.order_id == order.id,
+        joint.conversation_id == alone.conversation_id,
+        joint.flow == "several_orders",
+        joint.created_at == alone.ended_at,
+    )
+    about = (col(Message.order_id) == order.id, col(Message.order_id).is_(None), col(Message.run_id).in_(together))
     newest = (
         select(Message)
-        .where(col(Message.conversation_id).in_(talks))
-        .where((col(Message.order_id) == order.id) | col(Message.order_id).is_(None))
+        .where(col(Message.conversation_id).in_(talks), or_(*about))
         .order_by(col(Message.seq).desc())
         .limit(200)
     )

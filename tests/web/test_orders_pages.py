@@ -11,9 +11,11 @@ from hypothesis import strategies as st
 from sqlmodel import select
 
 from bot.clock import now
-from bot.models import Audit, Order, Review
+from bot.models import Audit, Order, Review, Run
 from bot.orders import outcomes
 from bot.services import Services
+from bot.talk import handover
+from bot.talk.messages import append
 from tests.web.conftest import form_token, post
 from tests.web.samples import Shop, fill
 
@@ -154,6 +156,28 @@ def test_the_story_goes_on_to_the_door_and_to_the_review(shop: Shop, console: Fl
         "Review 4 of 5 stars", "Delivered by the courier", "Out for delivery by the courier",
         "Changed by Owner Sharma Shipped",
     ]  # fmt: skip
+
+
+def test_each_of_several_orders_shows_the_talk_that_asked_about_them_together(
+    shop: Shop, console: FlaskClient, services: Services
+) -> None:
+    first, second, third = shop.orders[0], shop.orders[1], shop.orders[2]
+    at = now()
+    with services.database.session() as session:
+        runs = {run.order_id: run for run in session.exec(select(Run)).all()}
+        talk = runs[first].conversation_id
+        for order_id in (first, second):
+            runs[order_id].conversation_id, runs[order_id].ended_at, runs[order_id].status = talk, at, "dropped"
+        both = Run(merchant_id=shop.merchant, conversation_id=talk, order_id=first, flow="several_orders", version=1,
+                   status="done", created_at=at, updated_at=at)  # fmt: skip
+        session.add(both)
+        session.flush()
+        conversation = handover.lock(session, talk)
+        append(session, conversation, key="bot:both", direction="out", author="bot", merchant_id=shop.merchant,
+               body="Shall we send both of them?", order_id=first, run_id=both.id, status="read")  # fmt: skip
+    for order_id in (first, second):
+        assert "Shall we send both of them?" in console.get(f"/orders/{order_id}").text
+    assert "Shall we send both of them?" not in console.get(f"/orders/{third}").text
 
 
 def test_a_decision_by_hand_is_recorded_with_its_author(shop: Shop, console: FlaskClient, services: Services) -> None:
