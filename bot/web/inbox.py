@@ -45,9 +45,7 @@ def page() -> str:
     """Show the queue."""
     at = request.args.get("at", 0, type=int)
     if request.headers.get("HX-Target") == "queue":
-        whose = me().id if _view() == "mine" else None
-        tasks = live.region("queue", _queue, "queue", _view(), request.args.get("from"), whose)
-        return f'<section id="queue">{_own(tasks, at)}</section>'
+        return f'<section id="queue">{_own(_shared_queue(), at)}</section>'
     state = live.state("queue")
     tasks = _own(_queue(), at)
     return render_template("inbox.html", tasks=tasks, view=_view(), at=at, talk=None, words=inbox_words, live=state)
@@ -61,7 +59,7 @@ def conversation(id: int) -> str:  # noqa: A002
     # News of the conversation ask for its own panes alone, and come far more often than people open it.
     apart = request.headers.get("HX-Target") in ("bubbles", "side")
     # First, because what this reader may see of one shopper is no permit for the others in the queue.
-    tasks = "" if apart else _own(_queue(), id)
+    tasks = "" if apart else _own(_shared_queue(told=state["queue"]), id)
     with tenant.reading() as session:
         talk = _talk(session, id)
         people = inbox_queue.people(session)
@@ -269,6 +267,12 @@ def _queue() -> str:
     with tenant.reading() as session:
         queue = inbox_queue.look(session, _view(), min(max(0, offset), 10_000))
     return render_template("inbox_queue.html", queue=queue, words=inbox_words, mine=_MINE)
+
+
+def _shared_queue(told: str | None = None) -> Markup:
+    """Return the queue as it was written for somebody, if it still shows what this reader is told."""
+    whose = me().id if _view() == "mine" else None
+    return live.region("queue", _queue, "queue", _view(), request.args.get("from"), whose, told=told)
 
 
 def _own(tasks: str, at: int) -> Markup:

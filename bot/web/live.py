@@ -83,7 +83,10 @@ class Door:
     def __call__(self, environ: "WSGIEnvironment", start_response: "StartResponse") -> Iterable[bytes]:
         """Answer, or pass on."""
         if environ.get("REQUEST_METHOD") != "GET":
-            return self._behind(environ, start_response)
+            try:
+                return self._behind(environ, start_response)
+            finally:
+                self._look_anew(environ.get("HTTP_COOKIE", ""))
         if environ.get("PATH_INFO") != ADDRESS:
             with _turn(self._fetching) if _TOLD_KEY in environ else nullcontext():
                 return self._behind(environ, start_response)
@@ -149,6 +152,12 @@ class Door:
                 for row in rows:
                     found[f"{kind}:{row[0]}"].append(row)
         return {topic: hashlib.blake2b(repr(rows).encode(), digest_size=6).hexdigest() for topic, rows in found.items()}
+
+    def _look_anew(self, cookies: str) -> None:
+        """Forget the fingerprints of whose person has just done something: they want to see it at once."""
+        if (known := self._people.get(cookies)) is not None:
+            for key in [key for key in list(self._fingerprints) if key[0] == known[1]]:
+                self._fingerprints.pop(key, None)
 
     def since(self, merchant_id: int, topic: str, told: str) -> float:
         """Return the moment from which everything read shows a fingerprint that a page was told, or what came later.
@@ -230,8 +239,10 @@ def state(*topics: str) -> dict[str, str]:
     return door.look(shop.id, topics) if shop else {}
 
 
-def region(topic: str, make: Callable[[], str], *about: object) -> Markup:
+def region(topic: str, make: Callable[[], str], *about: object, told: str | None = None) -> Markup:
     """Return a part of a page that shows at least what its reader was told of a topic; others may get the same part.
+
+    What the reader was `told` comes along with a fetch of news; a page that is opened says what it will be told.
 
     It looks the same to all of a shop who have the same role, language and `about`. Two hundred people who look at a
     busy list let the server make it about once a second, instead of once for each of them or for each change.
@@ -239,7 +250,8 @@ def region(topic: str, make: Callable[[], str], *about: object) -> Markup:
     door: Door = current_app.extensions["pakka_live"]
     kept: dict[Any, tuple[float, float, Markup]] = current_app.extensions.setdefault("pakka_regions", {})
     shop = my_shop()
-    told = parse_qs(request.headers.get(TOLD, "")[:500]).get(topic, [""])[0]
+    if told is None:
+        told = parse_qs(request.headers.get(TOLD, "")[:500]).get(topic, [""])[0]
     key = (shop, me().role, str(get_locale()), *about)
     with _MAKING[hash(key) % len(_MAKING)]:
         until, begun, part = kept.get(key, (-math.inf, -math.inf, Markup()))

@@ -19,11 +19,12 @@ from sqlmodel import select
 from bot.clock import now
 from bot.models import Conversation, Handover, Message, Order, Upload
 from bot.services import Services
-from bot.web import live
+from bot.web import inbox, live
 from tests.local.waiting import wait_until
 from tests.web import samples
-from tests.web.conftest import form_token
+from tests.web.conftest import form_token, post
 from tests.web.samples import PASSWORD, Shop
+from tests.web.test_inbox import _waiting
 
 SignIn = Callable[..., FlaskClient]
 
@@ -392,3 +393,23 @@ def test_conversations_that_people_watch_are_looked_at_together(
     with services.database.session() as session:
         _say(session, shop, "new words")
     assert client.get("/live?t=conversation:1&t=conversation:2").json["conversation:1"] != alone["conversation:1"]
+
+
+def test_the_queue_beside_a_conversation_is_made_anew_only_for_news_and_for_ones_own_deeds(
+    shop: Shop, sign_in: SignIn, services: Services, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    made: list[str] = []
+    make = inbox._queue
+    monkeypatch.setattr(inbox, "_queue", lambda: made.append(make()) or made[-1])
+    talk = _waiting(services, shop, 2)
+    client = sign_in(shop.agent)
+    for _ in range(4):
+        assert "Nobody has it" in _line(client.get(f"/inbox/{talk}").text, talk)
+    assert len(made) <= 2, "a second time if the minute ended in between"
+    client.get("/live?t=queue")
+    post(client, f"/inbox/{talk}/take-over")
+    assert "Nobody has it" not in _line(client.get(f"/inbox/{talk}").text, talk)
+
+
+def _line(page: str, talk: int) -> str:
+    return page.partition(f'href="/inbox/{talk}"')[2].partition("</a>")[0]
