@@ -399,8 +399,13 @@ def test_the_queue_beside_a_conversation_is_made_anew_only_for_news_and_for_ones
     shop: Shop, sign_in: SignIn, services: Services, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     made: list[str] = []
-    make = inbox._queue
-    monkeypatch.setattr(inbox, "_queue", lambda: made.append(make()) or made[-1])
+    queue = inbox._queue
+
+    def make() -> str:
+        made.append(queue())
+        return made[-1]
+
+    monkeypatch.setattr(inbox, "_queue", make)
     talk = _waiting(services, shop, 2)
     client = sign_in(shop.agent)
     for _ in range(4):
