@@ -37,6 +37,14 @@ def test_each_view_shows_its_orders_and_its_count(shop: Shop, sign_in: SignIn) -
         assert int(shown.group(1)) == number
 
 
+def test_a_search_shows_no_counts_of_what_it_has_not_found(shop: Shop, sign_in: SignIn) -> None:
+    client = sign_in(shop.owner)
+    assert 'class="count' in client.get("/orders").text.partition('id="view-all"')[2].partition("</nav>")[0]
+    found = client.get("/orders?q=%231000").text
+    assert _references(found) == ["#1000"]
+    assert 'class="count' not in found.partition('id="view-all"')[2].partition("</nav>")[0]
+
+
 def _save(client: FlaskClient, name: str, query: str) -> str:
     form = {"csrf_token": form_token(client), "name": name, "query": query}
     return client.post("/orders/views", data=form, follow_redirects=True).text
