@@ -378,6 +378,7 @@ def test_conversations_that_people_watch_are_looked_at_together(
     shop: Shop, sign_in: SignIn, services: Services, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(live, "FRESH", 0.0)
+    monkeypatch.setattr(live, "_WATCHED", 60.0)
     client = sign_in(shop.owner)
     asked: list[str] = []
     event.listen(services.database.engine, "before_cursor_execute", lambda *told: asked.append(told[2]))
