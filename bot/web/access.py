@@ -131,7 +131,7 @@ def _identify() -> None:
     if not token:
         return
     at = now()
-    with services().database.reader() as session:
+    with services().database.glance() as session:
         found = sessions.find(session, token, at)
     if found is None:
         return

@@ -141,10 +141,9 @@ class Door:
     def _read(self, merchant_id: int, wanted: Mapping[str, set[int]]) -> dict[str, str]:
         """Read the fingerprints of topics."""
         found: dict[str, list[Any]] = {}
-        engine = self._services.database.engine.execution_options(pakka_reads_only=True)
-        with engine.connect() as connection:
+        with self._services.database.glance() as session:
             for kind, numbers in wanted.items():
-                rows = connection.execute(_STATEMENTS[kind], {"merchant": merchant_id, "ids": list(numbers)}).all()
+                rows = session.execute(_STATEMENTS[kind], {"merchant": merchant_id, "ids": list(numbers)}).all()
                 if not numbers:
                     found[kind] = list(rows)
                     continue
@@ -208,7 +207,7 @@ class Door:
             return None
         if token is None:
             return None
-        with self._services.database.reader() as session:
+        with self._services.database.glance() as session:
             found = sessions.find(session, token.value, now())
         complete = found is not None and is_complete(found[0], self._services.settings)
         if found is None or not complete or found[0].role not in SHOP or found[0].shop is None:
