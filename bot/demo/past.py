@@ -25,7 +25,6 @@ from bot.models import (
     Conversation,
     Handover,
     Identity,
-    Member,
     Merchant,
     Order,
     OrderItem,
@@ -54,24 +53,21 @@ class Phone:
     photo: str = ""
 
 
-def write_past(session: Session, merchant: Merchant, agent: Member, at: datetime, shards: int) -> list[Phone]:
+def write_past(session: Session, merchant: Merchant, at: datetime, shards: int) -> list[Phone]:
     """Write some weeks of orders, talks, decisions and reviews; return the phones that are worth having."""
     assert merchant.channel_id is not None  # noqa: S101  # The caller has seen it.
     draw = random.Random(7)  # noqa: S311  # The demo is the same everywhere.
     tales = [*weeks(draw), *today()]
     tales.sort(key=lambda tale: -tale.age)
-    return _Writer(session, merchant, agent, at, draw, shards).write(tales)
+    return _Writer(session, merchant, at, draw, shards).write(tales)
 
 
 class _Writer:
     """Turns tales into rows, kind by kind: one order at a time would take seconds."""
 
-    def __init__(
-        self, session: Session, merchant: Merchant, agent: Member, at: datetime, draw: random.Random, shards: int
-    ) -> None:
+    def __init__(self, session: Session, merchant: Merchant, at: datetime, draw: random.Random, shards: int) -> None:
         self.session = session
         self.merchant = merchant
-        self.agent = agent
         self.at = at
         self.draw = draw
         self.zone = ZoneInfo(merchant.timezone)
@@ -226,39 +222,21 @@ class _Writer:
             last_at=life.reviewed_at or order.updated_at,
         )
 
-    def _review_run(self, life: Life) -> Run | None:
-        """Return the talk about how it was, if there was one: it still takes words and photos."""
-        at, order, low = life.reviewed_at, life.order, (life.tale.stars or 0) <= 2
-        if at is None:
-            return None
-        step = "sorry" if low else "thanked"
-        state = State("review", 1, step, turn=2, since=2, status="done", data={"score": life.tale.stars})
-        return Run(
-            merchant_id=order.merchant_id, conversation_id=row_id(life.talk) if life.talk else 0,
-            order_id=row_id(order), flow=state.flow, version=state.version, step=step, turn=state.turn,
-            state=state.to_json(), status=state.status, created_at=at - timedelta(minutes=9), updated_at=at,
-            ended_at=at,
-        )  # fmt: skip
-
     def _run(self, life: Life) -> Run:
+        """Return the talk about the order."""
         waits, order = bool(life.tale.task), life.order
         step = {"wants_person": "person", "address_unclear": "not_understood"}.get(life.tale.task, "settled")
         state = State(FLOW, VERSION, step, turn=1, since=1, resume=RESUME if waits else "",
                       status="handed_over" if waits else "done")  # fmt: skip
-        return Run(
-            merchant_id=order.merchant_id,
-            conversation_id=row_id(life.talk) if life.talk else 0,
-            order_id=row_id(order),
-            flow=FLOW,
-            version=VERSION,
-            step=step,
-            turn=1,
-            state=state.to_json(),
-            status=state.status,
-            created_at=order.asked_at or order.created_at,
-            updated_at=order.updated_at,
-            ended_at=None if waits else order.updated_at,
-        )
+        return _run_of(life, state, order.asked_at or order.created_at, order.updated_at)
+
+    def _review_run(self, life: Life) -> Run | None:
+        """Return the talk about how it was, if there was one: it still takes words and photos."""
+        if life.reviewed_at is None:
+            return None
+        step = "sorry" if life.tale.is_unhappy else "thanked"
+        state = State("review", 1, step, turn=2, since=2, status="done", data={"score": life.tale.stars})
+        return _run_of(life, state, life.reviewed_at - timedelta(minutes=9), life.reviewed_at)
 
     def _reviewed(self, tale: Tale, delivered: datetime | None) -> datetime | None:
         """Return when the review came, if it did by now, and make up what it says."""
@@ -282,6 +260,23 @@ def _reached(tale: Tale, came: datetime, ended: datetime | None) -> dict[str, di
     if ended:
         found[tale.status] = (ended, "courier")
     return {status: {"at": at.isoformat(), "by": by} for status, (at, by) in found.items()}
+
+
+def _run_of(life: Life, state: State, begun: datetime, at: datetime) -> Run:
+    return Run(
+        merchant_id=life.order.merchant_id,
+        conversation_id=row_id(life.talk) if life.talk else 0,
+        order_id=row_id(life.order),
+        flow=state.flow,
+        version=state.version,
+        step=state.step,
+        turn=state.turn,
+        state=state.to_json(),
+        status=state.status,
+        created_at=begun,
+        updated_at=at,
+        ended_at=at if state.status == "done" else None,
+    )
 
 
 def _review(order: Order, tale: Tale, came: datetime) -> Review:

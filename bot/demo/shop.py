@@ -104,8 +104,7 @@ def _past(services: Services) -> list[Phone]:
         begun = session.execute(select(col(Order.id)).where(col(Order.merchant_id) == merchant.id)).first()
         if begun is not None or merchant.channel_id is None:
             return []
-        agent = session.execute(select(Member).where(col(Member.email) == AGENT)).scalar_one()
-        return write_past(session, merchant, agent, now(), services.settings.shards)
+        return write_past(session, merchant, now(), services.settings.shards)
 
 
 def _people_of_the_phones(services: Services, phones: list[Phone]) -> None:

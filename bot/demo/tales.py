@@ -98,6 +98,11 @@ class Tale:
     photo: str = ""
     """A file of `photos` that the phone sends once everything runs."""
 
+    @property
+    def is_unhappy(self) -> bool:
+        """Whether the stars are so few that a person is called."""
+        return self.stars is not None and self.stars <= 2
+
 
 def weeks(draw: random.Random) -> Iterator[Tale]:
     """The orders that have ended."""

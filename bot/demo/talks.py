@@ -110,15 +110,14 @@ def _about_the_review(life: Life, shop: str) -> Iterator[_Line]:
         return
     values = _values(life, shop, "")
     first = _template("review_request", tale.locale, values)
-    low = (tale.stars or 0) <= 2
-    asked = "review.wrong.text" if low else "review.words.text"
+    asked = "review.wrong.text" if tale.is_unhappy else "review.words.text"
     yield _Line(Said("bot", first[0]), at - timedelta(minutes=9), life.review_run, "review_request", first[1])
     rated = Said("shopper", render(f"review.rating.choices.{tale.stars}", {}, tale.locale, REGION))
     yield _Line(rated, at - timedelta(minutes=2), life.review_run)
     yield _Line(Said("bot", render(asked, values, tale.locale, REGION)), at - timedelta(minutes=1), life.review_run)
     if tale.opinion:
         yield _Line(Said("shopper", tale.opinion, "review_text"), at, life.review_run)
-        if low:
+        if tale.is_unhappy:
             sorry = Said("bot", render("review.sorry.text", values, tale.locale, REGION))
             yield _Line(sorry, at + timedelta(seconds=5), life.review_run)
 

@@ -17,6 +17,7 @@ from bot.orders import outcomes
 from bot.orders.changes import findings_of
 from bot.talk import handover, start, stops, timers
 from bot.talk.buttons import Signer
+from bot.talk.contacts import locale_of
 from bot.talk.messages import append, withdraw
 from bot.talk.places import address_of
 from bot.talk.wording import approved_locale, template_of
@@ -67,7 +68,7 @@ def apply(scene: Scene, effect: engine.Effect) -> None:
 
 
 def _send(scene: Scene, effect: engine.Send) -> None:
-    locale = effect.locale or scene.contact.locale or scene.order.locale or scene.merchant.locale
+    locale = effect.locale or locale_of(scene.contact, scene.order, scene.merchant)
     if effect.template and not handover.window_is_open(scene.conversation, scene.at):
         locale = approved_locale(scene.session, scene.conversation, effect.template, locale, scene.merchant.locale)
     rendered = render_send(effect, locale, scene.order.region)

@@ -15,7 +15,7 @@ from sqlalchemy import select
 from sqlmodel import Session, col
 
 from bot.database import among, insert_once, row_id
-from bot.models import Contact, Conversation, Identity, Message, Order
+from bot.models import Contact, Conversation, Identity, Merchant, Message, Order
 from bot.talk import stops
 
 PHONE = "phone"
@@ -150,6 +150,11 @@ def meet_all(session: Session, channel_id: int, orders: Sequence[Order], at: dat
                 session.delete(contact)
     for order in orders:
         order.contact_id = known[order.phone.lstrip("+")]
+
+
+def locale_of(contact: Contact | None, order: Order | None, merchant: Merchant) -> str:
+    """Return the language to speak with a shopper: their own, that of the order, else the merchant's first."""
+    return (contact.locale if contact else None) or (order.locale if order else None) or merchant.locale
 
 
 def zone_of(contact: Contact, fallback: str, phone: str = "") -> ZoneInfo:

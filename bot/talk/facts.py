@@ -11,7 +11,7 @@ from bot.clock import now
 from bot.database import row_id
 from bot.models import AddressVersion, Contact, Handover, Merchant, Message, Order, OrderItem, Run
 from bot.orders.rules import Rules
-from bot.talk.contacts import zone_of
+from bot.talk.contacts import locale_of, zone_of
 
 SETTLED_AGAINST = ("cancelled", "denied")
 COMPLAINTS = ("complaint", "return_refund", "low_rating")
@@ -40,7 +40,7 @@ def facts_of(
         now=moment,
         shopper=engine.Shopper(
             name=order.shopper_name,
-            locale=contact.locale or order.locale or merchant.locale,
+            locale=locale_of(contact, order, merchant),
             region=order.region,
             opted_out=contact.opted_out_at is not None,
         ),

@@ -28,6 +28,7 @@ from bot.models import (
     WhatsAppTemplate,
 )
 from bot.talk import handover
+from bot.talk.contacts import locale_of
 from bot.text import known, template_values, write
 from bot.web import bubbles, tenant
 from bot.web.access import me, my_shop
@@ -116,7 +117,7 @@ class Talk:
     @property
     def locale(self) -> str:
         """The shopper's language."""
-        return self.contact.locale or (self.order.locale if self.order else None) or self.shop.locale
+        return locale_of(self.contact, self.order, self.shop)
 
     def filled(self, text: str) -> str:
         """Fill a canned answer; a placeholder that nothing is known for is left for the agent to see."""
@@ -148,7 +149,6 @@ def open_talk(session: Session, conversation: Conversation, *, before: int | Non
     shop = session.get_one(Merchant, my_shop().id)
     holder = session.get(Member, conversation.agent_id) if conversation.agent_id else None
     name = (first.shopper_name if first else "") or contact.name
-    locale = contact.locale or (first.locale if first else None) or shop.locale
     return Talk(
         conversation=conversation,
         contact=contact,
@@ -164,7 +164,7 @@ def open_talk(session: Session, conversation: Conversation, *, before: int | Non
         before=before,
         older=len(newest) > most,
         asked=_asked(rows),
-        offers=_offers(session, shop, first, items, name, locale),
+        offers=_offers(session, shop, first, items, name, locale_of(contact, first, shop)),
         phone=_phone(session, conversation, first),
     )
 

@@ -17,6 +17,7 @@ from bot.orders import changes, outcomes
 from bot.orders.rules import Rules
 from bot.orders.uploads import shop_of
 from bot.services import services
+from bot.talk.contacts import locale_of
 from bot.web import bubbles, explanations, inbox_queue, inbox_words, live, masks, order_list, stories, tenant
 from bot.web.access import ADMIN, AGENT, EVERYONE, MERCHANT, SHOP, allow, me
 from bot.web.bubbles import Bubbles
@@ -204,7 +205,7 @@ def _details(session: Session, order: Order) -> Details:
         items=items,
         addresses=addresses,
         said=bubbles.read(session, said),
-        locale=(contact.locale if contact else None) or order.locale or shop.locale,
+        locale=locale_of(contact, order, shop),
         run=run,
         task=next((task for task in tasks if task.resolved_at is None), None),
         story=stories.tell(session, order, addresses, said, tasks),

@@ -22,7 +22,7 @@ from tests.web.conftest import SECRET, post
 from tests.web.samples import Shop
 
 SignIn = Callable[..., FlaskClient]
-_WRITERS = {"record", "_note", "_note_answer", "_write_down"}
+_WRITERS = {"record", "_note", "_write_down"}
 
 
 def recorded() -> Iterator[tuple[str, list[str]]]:
