@@ -10,7 +10,7 @@ from flask_babel import get_locale, gettext, ngettext
 
 from bot.clock import now
 from bot.services import services
-from bot.web import access, masks
+from bot.web import access, masks, streams
 from bot.web.labels import LABELS, Label
 from bot.web.languages import LANGUAGES, place
 from bot.web.live import ADDRESS
@@ -27,8 +27,13 @@ def install(app: Flask) -> None:
     app.jinja_env.globals.update(
         label=label, someone=access.someone, page_url=page_url, languages=LANGUAGES, now=now, theme=theme,
         direction=direction, may=may, get_locale=get_locale, live_address=ADDRESS,
-        is_demo=is_demo, phones=phones, scale=scale, translates=translates,
+        is_demo=is_demo, phones=phones, scale=scale, translates=translates, streams_news=streams_news,
     )  # fmt: skip
+
+
+def streams_news() -> bool:
+    """Whether a page may ask this server for a stream of its news."""
+    return streams.possible(request.environ)
 
 
 def translates() -> bool:

@@ -3,6 +3,7 @@
 import secrets
 from typing import Any
 
+import orjson
 from flask import Blueprint, Response, abort, flash, redirect, render_template, request, url_for
 from flask_babel import get_locale
 from flask_babel import gettext as _
@@ -35,6 +36,8 @@ blueprint = Blueprint("inbox", __name__, url_prefix="/inbox")
 
 _MINE = "{mine}"
 """Stands in the queue for the number of the reader's own tasks."""
+_PANES = {"bubbles": "inbox_talk.html", "side": "inbox_details.html"}
+"""The element that a page brings up to date -> the template that writes it."""
 ADDRESS_PARTS = ("address1", "address2", "landmark", "city", "state", "postal_code")
 """What a browser may show in place; everything else is handed over as a file."""
 
@@ -57,15 +60,15 @@ def conversation(id: int) -> str:  # noqa: A002
     """Show one conversation beside the queue."""
     state = live.state("queue", f"conversation:{id}")
     # News of the conversation ask for its own panes alone, and come far more often than people open it.
-    apart = request.headers.get("HX-Target") in ("bubbles", "side")
+    pane = _PANES.get(request.headers.get("HX-Target", ""))
     # First, because what this reader may see of one shopper is no permit for the others in the queue.
-    tasks = "" if apart else _own(_shared_queue(told=state["queue"]), id)
+    tasks = "" if pane else _own(_shared_queue(at_hand=True), id, at_hand=True)
     with tenant.reading() as session:
         talk = _talk(session, id)
         people = inbox_queue.people(session)
         answers = canned_answers.all_of(session)
     return render_template(
-        "inbox.html", tasks=tasks, view=_view(), at=id, talk=talk,
+        pane or "inbox.html", tasks=tasks, view=_view(), at=id, talk=talk,
         people=people, answers=answers, words=inbox_words, live=state, draft=_draft(),
         details=request.args.get("show") == "details",
     )  # fmt: skip
@@ -269,16 +272,20 @@ def _queue() -> str:
     return render_template("inbox_queue.html", queue=queue, words=inbox_words, mine=_MINE)
 
 
-def _shared_queue(told: str | None = None) -> Markup:
+def _shared_queue(*, at_hand: bool = False) -> Markup:
     """Return the queue as it was written for somebody, if it still shows what this reader is told."""
     whose = me().id if _view() == "mine" else None
-    return live.region("queue", _queue, "queue", _view(), request.args.get("from"), whose, told=told)
+    return live.region("queue", _queue, "queue", _view(), request.args.get("from"), whose, at_hand=at_hand)
 
 
-def _own(tasks: str, at: int) -> Markup:
-    """Put into the queue what is one reader's own: how many tasks are theirs, and which one they look at."""
+def _of_each() -> str:
     with tenant.reading() as session:
-        mine = inbox_queue.mine(session)
+        return orjson.dumps(inbox_queue.of_each(session), option=orjson.OPT_NON_STR_KEYS).decode()
+
+
+def _own(tasks: str, at: int, *, at_hand: bool = False) -> Markup:
+    """Put into the queue what is one reader's own: how many tasks are theirs, and which one they look at."""
+    mine = orjson.loads(str(live.region("queue", _of_each, "of each", at_hand=at_hand))).get(str(me().id), 0)
     here = f'class="task" href="{url_for("inbox.conversation", id=at, view=_view() if _view() != "all" else None)}"'
     marked = here.replace('"task"', '"task current" aria-current="true"')
     return Markup(str(tasks).replace(_MINE, str(mine), 1).replace(here, marked, 1))  # noqa: S704  # A template's words.

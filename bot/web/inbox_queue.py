@@ -104,13 +104,15 @@ def look(session: Session, view: str, offset: int = 0) -> Queue:
     return Queue(view, lines, counts, people(session), offset + PAGE if len(found) > PAGE else None)
 
 
-def mine(session: Session) -> int:
-    """Return how many tasks the person who asks has."""
-    statement = select(func.count()).select_from(Handover).where(
-        col(Handover.merchant_id) == my_shop().id, col(Handover.resolved_at).is_(None), *_of_view("mine", now())
-    )  # fmt: skip
+def of_each(session: Session) -> dict[int, int]:
+    """Return how many tasks that are not asleep each person of the shop has: id -> number."""
+    owner = col(Handover.assigned_to)
+    statement = select(owner, func.count()).where(
+        col(Handover.merchant_id) == my_shop().id, col(Handover.resolved_at).is_(None), owner.is_not(None),
+        *_of_view("all", now()),
+    ).group_by(owner)  # fmt: skip
     with tenant.lifted(session):
-        return int(session.execute(statement).scalar_one())
+        return dict(session.execute(statement).all())
 
 
 def people(session: Session) -> dict[int, str]:

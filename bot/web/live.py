@@ -1,9 +1,9 @@
-"""Live pages: each open page asks, about once a second, whether what it shows has changed.
+"""Live pages: each open page is told, within a second, whether what it shows has changed.
 
-An answer is a short fingerprint per topic, taken from the rows themselves. Nothing has to announce a change, nothing
-is lost when Redis is emptied or a process is restarted, any server and any proxy will do, and no thread waits. The
-question is answered before Flask begins its work on a request, because two hundred open pages ask it 250 times a
-second: that is a tenth of a core.
+It is told a short fingerprint per topic, taken from the rows themselves. Nothing has to announce a change, nothing is
+lost when Redis is emptied or a process is restarted, and no thread waits. A page that is looked at has a stream of
+events (`bot.web.streams`); one in the background, behind a proxy that lets no stream through or on another server than
+gunicorn asks every second or so instead. The question is answered before Flask begins its work on a request.
 """
 
 import hashlib
@@ -11,13 +11,12 @@ import math
 import re
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from contextlib import contextmanager, nullcontext
+from contextlib import contextmanager
 from http.cookies import CookieError, SimpleCookie
-from threading import Lock, Semaphore
+from threading import Condition, Lock, Semaphore
 from typing import TYPE_CHECKING, Any
 from urllib.parse import parse_qs
 
-import orjson
 import structlog
 from flask import Flask, current_app, request
 from flask_babel import get_locale
@@ -27,8 +26,9 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from bot.clock import now
 from bot.services import Services
-from bot.web import sessions
+from bot.web import sessions, streams
 from bot.web.access import SHOP, cookie_name_of, is_complete, me, my_shop
+from bot.web.streams import Print
 
 if TYPE_CHECKING:
     from _typeshed.wsgi import StartResponse, WSGIApplication, WSGIEnvironment
@@ -37,10 +37,11 @@ log = structlog.get_logger()
 
 ADDRESS = "/live"
 TOLD = "Live-Told"
-"""Header of a page that fetches news: the fingerprints it was told last, as a query string."""
+"""Header of a page that fetches news: how many seconds ago the server saw what it told of each topic, as a query
+string. A page counts the seconds since it was told itself, so that no two clocks need to agree."""
 FRESH = 0.25
 """Seconds for which a fingerprint is given to others who ask for the same."""
-_BUSY, _CALMER = 6.0, 4
+_BUSY, _CALMER = 6.0, 16
 """A list whose last change is less than this many seconds old is looked at so much less often: every change makes the
 pages that show it fetch it, and they do that less and less often by then."""
 _WATCHED = 1.5
@@ -52,9 +53,8 @@ _PATIENCE = 1.0
 """Seconds that a page's own question or fetch waits for its turn."""
 _TOPICS = 8
 _TOPIC = re.compile(r"orders|uploads|queue|reviews|(order|upload|conversation):[1-9][0-9]{0,17}")
+_AGE = re.compile(r"[0-9]{1,6}(\.[0-9]{1,3})?")
 _KEPT = 5000
-_HISTORY = 20
-"""Fingerprints of a topic whose age is known: those of the last seconds, within which pages fetch what is new."""
 _REGIONS = 200
 """Parts of pages that are kept: some tens of kilobytes each."""
 _MAKING = [Lock() for _ in range(16)]
@@ -65,8 +65,11 @@ class Door:
     """Answers `GET /live?t=<topic>&t=...` and lets every other request through.
 
     304 when the topics are as the page knows them (If-None-Match), 200 with a fingerprint for each, 401 when nobody
-    is signed in, 503 when the database is away. Topics are "orders", "uploads", "queue", "reviews", "order:<id>",
-    "upload:<id>" and "conversation:<id>"; those of another merchant look as if there were nothing.
+    is signed in, 503 when the database is away. A browser that asks for a stream of events, and with "k=<mark>" for
+    each topic says which one it knows, gets each new one in such a stream where the server gives connections away.
+
+    Topics are "orders", "uploads", "queue", "reviews", "order:<id>", "upload:<id>" and "conversation:<id>"; those of
+    another merchant look as if there were nothing.
     """
 
     def __init__(self, behind: "WSGIApplication", services: Services) -> None:
@@ -74,24 +77,28 @@ class Door:
         self._behind = behind
         self._services = services
         self._cookie = cookie_name_of(services.settings)
-        self._fingerprints: dict[tuple[int, str], tuple[float, str]] = {}
-        self._since: dict[tuple[int, str], dict[str, float]] = {}
-        self._lock = Lock()
+        self._kept: dict[tuple[int, str], tuple[float, Print]] = {}
         self._people: dict[str, tuple[float, int]] = {}
-        self._asking, self._fetching = Semaphore(), Semaphore(2)
+        self._asking, self._turns = Semaphore(), _Turns(2)
+        self._streams = streams.Streams(self.look)
 
     def __call__(self, environ: "WSGIEnvironment", start_response: "StartResponse") -> Iterable[bytes]:
         """Answer, or pass on."""
         if environ.get("REQUEST_METHOD") != "GET":
             try:
-                return self._behind(environ, start_response)
+                with self._turns.first():
+                    return self._behind(environ, start_response)
             finally:
                 self._look_anew(environ.get("HTTP_COOKIE", ""))
         if environ.get("PATH_INFO") != ADDRESS:
-            with _turn(self._fetching) if _TOLD_KEY in environ else nullcontext():
+            with self._turns.afterwards() if _TOLD_KEY in environ else self._turns.first():
                 return self._behind(environ, start_response)
         with _turn(self._asking):
-            status, etag, body = self._answer(environ)
+            try:
+                status, etag, body = self._answer(environ)
+            except SQLAlchemyError as error:
+                log.warning("live.unanswered", kind=type(error).__name__)
+                status, etag, body = "503 Service Unavailable", "", b""
         headers = [
             ("Content-Type", "application/json"),
             ("Content-Length", str(len(body))),
@@ -102,24 +109,29 @@ class Door:
         start_response(status, headers if status.startswith("200") else headers[1:-1])
         return [body]
 
-    def look(self, merchant_id: int, topics: Iterable[str], *, anew: bool = False) -> dict[str, str]:
+    def look(self, merchant_id: int, topics: Iterable[str], *, anew: bool = False) -> dict[str, Print]:
         """Return the fingerprints of a merchant's topics; those that do not exist are left out."""
         at = time.monotonic()
         answers, unknown = {}, []
         for topic in topics:
-            kept = self._fingerprints.get((merchant_id, topic))
+            kept = self._kept.get((merchant_id, topic))
             if kept is not None and kept[0] > at and not anew:
                 answers[topic] = kept[1]
             elif _TOPIC.fullmatch(topic):
                 unknown.append(topic)
         if unknown:
-            _forget(self._fingerprints)
+            _forget(self._kept)
             read = self._read(merchant_id, self._watched(merchant_id, unknown, at))
-            for topic, fingerprint in read.items():
-                changed = self._note(merchant_id, topic, fingerprint)
-                busy = ":" not in topic and at - changed < _BUSY
-                self._fingerprints[merchant_id, topic] = (at + FRESH * (_CALMER if busy else 1), fingerprint)
-            answers |= {topic: read[topic] for topic in unknown}
+            seen = time.monotonic()
+            for topic, mark in read.items():
+                before = self._kept.get((merchant_id, topic))
+                fresh = before[1] if before is not None and before[1].mark == mark else Print(mark, seen)
+                busy = before is not None and ":" not in topic and seen - fresh.since < _BUSY
+                # At the same moments in all processes: a list that one makes then does for what another told.
+                span = FRESH * (_CALMER if busy else 1)
+                self._kept[merchant_id, topic] = (at + span - time.time() % span, fresh)
+                if topic in unknown:
+                    answers[topic] = fresh
         return answers
 
     def _watched(self, merchant_id: int, topics: Iterable[str], at: float) -> dict[str, set[int]]:
@@ -132,7 +144,7 @@ class Door:
         for topic in topics:
             kind, _, number = topic.partition(":")
             wanted.setdefault(kind, set()).update({int(number)} if number else ())
-        for (shop, topic), (until, _fingerprint) in list(self._fingerprints.items()):
+        for (shop, topic), (until, _print) in list(self._kept.items()):
             kind, _, number = topic.partition(":")
             if shop == merchant_id and number and kind in wanted and at - _WATCHED < until <= at:
                 wanted[kind].add(int(number))
@@ -153,48 +165,27 @@ class Door:
         return {topic: hashlib.blake2b(repr(rows).encode(), digest_size=6).hexdigest() for topic, rows in found.items()}
 
     def _look_anew(self, cookies: str) -> None:
-        """Forget the fingerprints of whose person has just done something: they want to see it at once."""
+        """Look again for whose person has just done something: they want to see it at once."""
         if (known := self._people.get(cookies)) is not None:
-            for key in [key for key in list(self._fingerprints) if key[0] == known[1]]:
-                self._fingerprints.pop(key, None)
-
-    def since(self, merchant_id: int, topic: str, told: str) -> float:
-        """Return the moment from which everything read shows a fingerprint that a page was told, or what came later.
-
-        Another process may have told it: then the topic is looked at here.
-        """
-        found = self._since.get((merchant_id, topic), {}).get(told)
-        if found is None:
-            newest = self.look(merchant_id, [topic], anew=True).get(topic, "")
-            found = self._since.get((merchant_id, topic), {}).get(newest)
-        return math.inf if found is None else found
-
-    def _note(self, merchant_id: int, topic: str, fingerprint: str) -> float:
-        """Remember when the last fingerprints of a topic were seen first; return that of this one."""
-        with self._lock:
-            seen = self._since.get((merchant_id, topic), {})
-            if next(reversed(seen), None) != fingerprint:
-                # A new one, because others read the old one. What was there before came back later than it was seen.
-                newest = [(old, at) for old, at in seen.items() if old != fingerprint][-_HISTORY:]
-                seen = self._since[merchant_id, topic] = dict(newest) | {fingerprint: time.monotonic()}
-                while len(self._since) > _KEPT:
-                    self._since.pop(next(iter(self._since)))
-            return seen[fingerprint]
+            for key, (_until, found) in list(self._kept.items()):
+                if key[0] == known[1]:
+                    self._kept[key] = (0.0, found)
+            self._streams.hurry()
 
     def _answer(self, environ: "WSGIEnvironment") -> tuple[str, str, bytes]:
-        try:
-            merchant_id = self._merchant_of(environ.get("HTTP_COOKIE", ""))
-            if merchant_id is None:
-                return "401 Unauthorized", "", b""
-            topics = parse_qs(environ.get("QUERY_STRING", "")[:2000], errors="replace").get("t", [])[:_TOPICS]
-            body = orjson.dumps(self.look(merchant_id, topics), option=orjson.OPT_SORT_KEYS)
-        except SQLAlchemyError as error:
-            log.warning("live.unanswered", kind=type(error).__name__)
-            return "503 Service Unavailable", "", b""
-        etag = hashlib.blake2b(body, digest_size=8).hexdigest()
+        merchant_id = self._merchant_of(environ.get("HTTP_COOKIE", ""))
+        if merchant_id is None:
+            return "401 Unauthorized", "", b""
+        asked = parse_qs(environ.get("QUERY_STRING", "")[:2000], errors="replace")
+        topics = asked.get("t", [])[:_TOPICS]
+        if streams.wanted(environ) and streams.possible(environ) and self._streams.has_room():
+            self._streams.take(environ, merchant_id, dict(zip(topics, asked.get("k", []), strict=False)))
+        found = self.look(merchant_id, topics)
+        marks = repr(sorted((topic, one.mark) for topic, one in found.items()))
+        etag = hashlib.blake2b(marks.encode(), digest_size=8).hexdigest()
         if environ.get("HTTP_IF_NONE_MATCH") == etag:
             return "304 Not Modified", "", b""
-        return "200 OK", etag, body
+        return "200 OK", etag, streams.words(found)
 
     def _merchant_of(self, cookies: str) -> int | None:
         at = time.monotonic()
@@ -235,26 +226,30 @@ def state(*topics: str) -> dict[str, str]:
     """
     door: Door = current_app.extensions["pakka_live"]
     shop = me().shop
-    return door.look(shop.id, topics) if shop else {}
+    return {topic: found.mark for topic, found in door.look(shop.id, topics).items()} if shop else {}
 
 
-def region(topic: str, make: Callable[[], str], *about: object, told: str | None = None) -> Markup:
+def region(topic: str, make: Callable[[], str], *about: object, at_hand: bool = False) -> Markup:
     """Return a part of a page that shows at least what its reader was told of a topic; others may get the same part.
 
-    What the reader was `told` comes along with a fetch of news; a page that is opened says what it will be told.
+    A fetch of news says how long ago it was told them. Everyone else gets what is true now, or, when `at_hand` will do,
+    what the page's `state` tells.
 
     It looks the same to all of a shop who have the same role, language and `about`. Two hundred people who look at a
-    busy list let the server make it about once a second, instead of once for each of them or for each change.
+    busy list let the server make it once in some seconds, instead of once for each of them or for each change.
     """
     door: Door = current_app.extensions["pakka_live"]
     kept: dict[Any, tuple[float, float, Markup]] = current_app.extensions.setdefault("pakka_regions", {})
     shop = my_shop()
-    if told is None:
-        told = parse_qs(request.headers.get(TOLD, "")[:500]).get(topic, [""])[0]
+    age = parse_qs(request.headers.get(TOLD, "")[:500]).get(topic, [""])[0]
+    if _AGE.fullmatch(age):
+        since = time.monotonic() - float(age)
+    else:
+        since = door.look(shop.id, [topic], anew=not at_hand)[topic].since
     key = (shop, me().role, str(get_locale()), *about)
     with _MAKING[hash(key) % len(_MAKING)]:
         until, begun, part = kept.get(key, (-math.inf, -math.inf, Markup()))
-        if door.since(shop.id, topic, told) > begun or time.monotonic() >= until:
+        if since > begun or time.monotonic() >= until:
             begun = time.monotonic()
             # To the end of the minute, because words such as "waits 5 min" age by themselves.
             until = begun + 60 - time.time() % 60
@@ -266,17 +261,52 @@ def region(topic: str, make: Callable[[], str], *about: object, told: str | None
 
 @contextmanager
 def _turn(turns: Semaphore) -> Iterator[None]:
-    """Wait until it is one's turn, or for as long as is bearable.
-
-    What pages ask and fetch by themselves comes in crowds. Taken all at once it would leave no processor time to
-    webhooks and to what people do, and everything in the crowd would be late instead of half of it.
-    """
+    """Wait until it is one's turn, or for as long as is bearable."""
     got = turns.acquire(timeout=_PATIENCE)
     try:
         yield
     finally:
         if got:
             turns.release()
+
+
+class _Turns:
+    """Lets what people and Meta ask for go first.
+
+    What pages fetch by themselves comes in crowds. Taken at once it would leave no processor time to the others, and
+    everything in the crowd would be late instead of half of it.
+    """
+
+    def __init__(self, most: int) -> None:
+        """Let so many of the crowd in at once."""
+        self._most = most
+        self._first, self._crowd = 0, 0
+        self._changed = Condition()
+
+    @contextmanager
+    def first(self) -> Iterator[None]:
+        """Do something that somebody waits for."""
+        with self._changed:
+            self._first += 1
+        try:
+            yield
+        finally:
+            with self._changed:
+                self._first -= 1
+                self._changed.notify_all()
+
+    @contextmanager
+    def afterwards(self) -> Iterator[None]:
+        """Do something when nobody waits, or when it has been put off for as long as is bearable."""
+        with self._changed:
+            self._changed.wait_for(lambda: not self._first and self._crowd < self._most, _PATIENCE)
+            self._crowd += 1
+        try:
+            yield
+        finally:
+            with self._changed:
+                self._crowd -= 1
+                self._changed.notify_all()
 
 
 def _forget(kept: dict[Any, Any], most: int = _KEPT) -> None:

@@ -2,8 +2,9 @@
 
 Starts PostgreSQL, Redis and the web server of the Procfile, fills them as `bench_pages` does, and posts signed webhooks
 all the time while orders and conversations keep changing. First nobody is in the console; then so many people have it
-open, half in the list of orders and half in a conversation of the inbox, whose browsers do what `console.js` does: ask
-`/live`, and fetch what has changed. Prints how long webhooks, and the pages of one more person, took in each part.
+open, half in the list of orders and half in a conversation that waits for a person, whose browsers do what `console.js`
+does: listen to `/live`, and fetch what has changed. Prints how long webhooks, and the pages of one more person, took in
+each part.
 
 The people themselves take processor time, which those of a shop do on machines of their own. So that it is not taken
 for the server's, a part between the two lets the same people ask a stand-in that answers without doing anything.
@@ -13,6 +14,7 @@ import argparse
 import asyncio
 import hmac
 import json
+import math
 import multiprocessing
 import os
 import random
@@ -42,9 +44,12 @@ from tests.bench.full_console import Full, fill
 from tests.web.conftest import SECRET
 
 APP_SECRET = "the app secret of a benchmark"
-POLL, FIRST, QUIET, LONGEST = 0.8, 0.4, 6.0, {"orders": 8.0, "queue": 4.0}
-"""As `live-worker.js` and `console.js` have them."""
-WARM = 20.0
+FIRST, QUIET, LONGEST = 0.4, 6.0, {"orders": 8.0, "queue": 4.0}
+"""As `console.js` has them."""
+ROUNDS = 2
+SPREAD = 10.0
+"""Seconds within which everybody opens the console."""
+WARM = 25.0
 """Seconds until pages that are told of news all the time ask as seldom as they will."""
 Answer = tuple[int, dict[str, str], bytes]
 """Status, headers in small letters, and body."""
@@ -56,7 +61,17 @@ class Times:
 
     webhooks: list[float] = field(default_factory=list)
     pages: list[float] = field(default_factory=list)
-    asked: int = 0
+    streams: int = 0
+    told: int = 0
+    web: float = 0.0
+    """Seconds of processor time, of the web server and of this machine."""
+    everything: float = 0.0
+
+    def add(self, more: "Times") -> None:
+        """Add what was seen at another time."""
+        for name, value in vars(more).items():
+            setattr(self, name, getattr(self, name) + value)
+
     fetched: list[float] = field(default_factory=list)
 
 
@@ -96,32 +111,80 @@ class Browser:
         return int(head[0].split()[1]), told, content
 
 
-async def person(port: int, cookie: str, page: str, topics: str, lists: str, times: Times, end: float) -> None:
-    """Keep a page open as a browser does."""
-    browser, etag, known, at, pause, heard = Browser(port, cookie), "", None, 0.0, FIRST, 0.0
-    due: float | None = None
+@dataclass
+class Pace:
+    """When a page fetches what has changed: at once, and less and less often while more and more changes."""
+
+    longest: float
+    due: float = math.inf
+    fetched: float = 0.0
+    heard: float = 0.0
+    pause: float = FIRST
+
+    def hear(self) -> None:
+        """Note that there is news."""
+        quiet, self.heard = time.monotonic() - self.heard > QUIET, time.monotonic()
+        if self.due == math.inf:
+            self.pause = FIRST if quiet else min(self.pause * 3, self.longest)
+            spread = 1.0 if self.pause == FIRST else random.uniform(0.7, 1.3)
+            self.due = max(self.heard, self.fetched + self.pause * spread)
+
+
+@dataclass
+class Watch:
+    """What somebody has open: topic -> the address and the elements that are fetched when it has news."""
+
+    parts: dict[str, tuple[str, tuple[str, ...]]]
+
+    @property
+    def address(self) -> str:
+        """Where the page listens."""
+        return "/live?" + urlencode([("t", topic) for topic in self.parts])
+
+
+async def person(port: int, cookie: str, watch: Watch, times: Times, end: float) -> None:
+    """Keep a page open as a browser does: listen to its news, and fetch them."""
+    browser, known, since = Browser(port, cookie), dict[str, str](), dict[str, float]()
+    paces = {topic: Pace(LONGEST.get(topic, FIRST)) for topic in watch.parts}
     while time.monotonic() < end:
-        status, told, body = await browser.call("GET", f"/live?{topics}", If_None_Match=etag)
-        times.asked += 1
-        if status == 200:
-            etag, fresh = told["etag"], json.loads(body)
-            if known is not None and fresh != known:
-                quiet, heard = time.monotonic() - heard > QUIET, time.monotonic()
-                if due is None:
-                    pause = FIRST if quiet else min(pause * 3, LONGEST[lists])
-                    due = max(heard, at + (pause if pause == FIRST else pause * random.uniform(0.7, 1.3)))
-            known = fresh
-        elif status != 304:
-            raise SystemExit(f"/live answered {status}")
-        if due is not None and time.monotonic() >= due:
-            at, due = time.monotonic(), None
-            target = "list" if lists == "orders" else "queue"
-            status, _told, _body = await browser.call(
-                "GET", page, HX_Request="true", HX_Target=target, Live_Told=urlencode(known)
-            )
-            times.fetched.append((time.monotonic() - at) * 1000)
-            assert status == 200, (page, status)
-        await asyncio.sleep(POLL)
+        reader, writer = await asyncio.open_connection("127.0.0.1", port)
+        times.streams += 1
+        marks = urlencode([("k", known.get(topic, "-")) for topic in watch.parts])
+        lines = (
+            f"GET {watch.address}&{marks} HTTP/1.1",
+            "Host: 127.0.0.1",
+            "Accept: text/event-stream",
+            f"Cookie: {cookie}",
+        )
+        writer.write("\r\n".join(lines).encode() + b"\r\n\r\n")
+        head = await reader.readuntil(b"\r\n\r\n")
+        assert head.startswith(b"HTTP/1.1 200"), head
+        line = asyncio.ensure_future(reader.readline())
+        while time.monotonic() < end:
+            due = min(end, *(pace.due for pace in paces.values()))
+            await asyncio.wait({line}, timeout=max(0.0, due - time.monotonic()))
+            if line.done():
+                if not (words := line.result()):
+                    break  # The server lets a stream end after a while, so that each page asks anew.
+                line = asyncio.ensure_future(reader.readline())
+                for topic, (mark, age) in (json.loads(words[6:]) if words.startswith(b"data: ") else {}).items():
+                    known[topic], since[topic] = mark, time.monotonic() - age
+                    times.told += 1
+                    paces[topic].hear()
+            for topic, pace in paces.items():
+                if time.monotonic() >= pace.due:
+                    pace.fetched, pace.due = time.monotonic(), math.inf
+                    told = urlencode({topic: f"{time.monotonic() - at:.3f}" for topic, at in since.items()})
+                    address, elements = watch.parts[topic]
+                    for element in elements:
+                        began = time.monotonic()
+                        status, _told, _body = await browser.call(
+                            "GET", address, HX_Request="true", HX_Target=element, Live_Told=told
+                        )
+                        assert status == 200, (address, status)
+                        times.fetched.append((time.monotonic() - began) * 1000)
+        line.cancel()
+        writer.close()
 
 
 async def meta(port: int, rate: float, times: Times, end: float) -> None:
@@ -168,46 +231,55 @@ async def _steadily(rate: float, end: float, deed) -> None:  # type: ignore[no-u
 
 
 async def life(services: Services, full: Full, rate: float, end: float) -> None:
-    """Let orders and conversations of the large shop change, as if shoppers answered."""
+    """Let orders and waiting conversations of the large shop change, as if shoppers answered."""
 
     def change(number: int) -> None:
         with services.database.engine.begin() as connection:
             connection.execute(text("update orders set updated_at = :at where id = :id"),
                                {"at": now(), "id": full.talk - number % 500 * 2})  # fmt: skip
-            connection.execute(
-                text("update conversation set seq = seq + 1 where id = (select conversation_id from handover"
-                     " where merchant_id = :shop and resolved_at is null order by id desc offset :n limit 1)"),
-                {"shop": full.shop.merchant, "n": number % 100},
-            )  # fmt: skip
+            connection.execute(text("update conversation set seq = seq + 1 where id = :id"),
+                               {"id": full.waiting[number * 7 % len(full.waiting)]})  # fmt: skip
 
     await _steadily(rate, end, lambda number: asyncio.to_thread(change, number))
 
 
-async def part(
-    port: int, services: Services, full: Full, people: list[str], asked: int, given: argparse.Namespace
-) -> Times:
-    """Measure the server at `port` for a while, with these people in the console at the port `asked`."""
-    times = Times()
-    end = time.monotonic() + WARM + given.seconds
-    pages = ("/orders", "/inbox", f"/inbox/{full.talk}", f"/orders/{full.talk}")
-    tasks = [
-        meta(port, given.webhooks, times, end),
-        reader(port, given.cookie, pages, times, end),
-        life(services, full, given.changes, end),
-    ]
-    for number, cookie in enumerate(people):
-        talk = full.talk - number * 2
-        wanted = (f"/inbox?at={talk}", f"t=queue&t=conversation:{talk}", "queue")
-        if number % 2:
-            wanted = ("/orders", "t=orders", "orders")
-        tasks.append(_later(number * POLL / len(people), person(asked, cookie, *wanted, times, end)))
-    running = asyncio.gather(*tasks)
-    await asyncio.sleep(WARM)
-    for seen in (times.webhooks, times.pages, times.fetched):
-        seen.clear()
-    times.asked = 0
-    await running
-    return times
+@dataclass
+class Stage:
+    """What stays the same while one part of the measurement follows the other."""
+
+    server: psutil.Process
+    port: int
+    services: Services
+    full: Full
+    given: argparse.Namespace
+
+    async def part(self, people: list[str], asked: int) -> Times:
+        """Measure the server for a while, with these people in the console at the port `asked`."""
+        times, full, given = Times(), self.full, self.given
+        end = time.monotonic() + WARM + given.seconds
+        pages = ("/orders", "/inbox", f"/inbox/{full.talk}", f"/orders/{full.talk}")
+        tasks = [
+            meta(self.port, given.webhooks, times, end),
+            reader(self.port, given.cookie, pages, times, end),
+            life(self.services, full, given.changes, end),
+        ]
+        for number, cookie in enumerate(people):
+            watch = Watch({"orders": ("/orders", ("list",))})
+            if number % 2:
+                talk = full.waiting[number]
+                watch = Watch({"queue": (f"/inbox?at={talk}", ("queue",)),
+                               f"conversation:{talk}": (f"/inbox/{talk}", ("bubbles", "side"))})  # fmt: skip
+            tasks.append(_later(number * SPREAD / len(people), person(asked, cookie, watch, times, end)))
+        running = asyncio.gather(*tasks)
+        await asyncio.sleep(WARM)
+        for seen in (times.webhooks, times.pages, times.fetched):
+            seen.clear()
+        times.streams = times.told = 0
+        web, everything = _cpu(self.server), _machine()
+        await asyncio.sleep(end - time.monotonic())
+        times.web, times.everything = _cpu(self.server) - web, _machine() - everything
+        await running
+        return times
 
 
 def stand_in(port: int) -> None:
@@ -217,11 +289,17 @@ def stand_in(port: int) -> None:
     async def answer(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         with suppress(ConnectionError, asyncio.IncompleteReadError):
             while head := await reader.readuntil(b"\r\n\r\n"):
-                etag = b"%d" % time.time()
-                news = b'{"orders": "%b"}' % etag
-                fresh = b"HTTP/1.1 200 OK\r\nETag: %b\r\nContent-Length: %d\r\n\r\n%b" % (etag, len(news), news)
-                same = b"HTTP/1.1 304 Not Modified\r\n\r\n"
-                writer.write(page if not head.startswith(b"GET /live") else same if etag in head else fresh)
+                if not head.startswith(b"GET /live"):
+                    writer.write(page)
+                    continue
+                writer.write(b"HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\n\r\n")
+                topic = b"queue" if b"queue" in head else b"orders"
+                for _ in range(5):
+                    writer.write(b'data: {"%b": ["%d", 0.1]}\n\n' % (topic, time.time_ns()))
+                    await writer.drain()
+                    await asyncio.sleep(6)
+                writer.close()
+                return
 
     async def serve() -> None:
         async with await asyncio.start_server(answer, "127.0.0.1", port) as server:
@@ -257,14 +335,15 @@ async def web_server(environment: dict[str, str], port: int, processes: int) -> 
             server.wait()
 
 
-def _told(times: Times, seconds: float, cpu: float, machine: float) -> dict[str, object]:
+def _told(times: Times, seconds: float) -> dict[str, object]:
     return {
         "webhook_ms": _spread(times.webhooks),
         "page_ms": _spread(times.pages),
-        "live_questions_per_s": round(times.asked / seconds, 1),
+        "streams_begun_per_s": round(times.streams / seconds, 1),
+        "told_per_s": round(times.told / seconds, 1),
         "pages_fetched_by_news_per_s": round(len(times.fetched) / seconds, 1),
-        "web_cores": round(cpu / seconds, 2),
-        "all_cores": round(machine / seconds, 2),
+        "web_cores": round(times.web / seconds, 2),
+        "all_cores": round(times.everything / seconds, 2),
     }
 
 
@@ -293,16 +372,14 @@ async def run(url: str, redis_url: str, given: argparse.Namespace) -> dict[str, 
     told: dict[str, object] = {"people": given.people, "messages": full.messages, "webhooks_per_s": given.webhooks,
                                "changes_per_s": given.changes}  # fmt: skip
     async with web_server(environment, port, given.processes) as server:
-        for name, some, asked in (
-            ("nobody", [], port),
-            ("at a stand-in", people, nothing),
-            ("everybody", people, port),
-        ):
-            began, machine = _cpu(server), _machine()
-            times = await part(port, services, full, some, asked, given)
-            measured = given.seconds / (given.seconds + WARM)
-            used = ((_cpu(server) - began) * measured, (_machine() - machine) * measured)
-            told[name] = _told(times, given.seconds, *used)
+        parts = {"nobody": ([], port), "at a stand-in": (people, nothing), "everybody": (people, port)}
+        seen = {name: Times() for name in parts}
+        stage = Stage(server, port, services, full, given)
+        # In turns, because no machine is as fast in one minute as in the next.
+        for _ in range(ROUNDS):
+            for name, (some, asked) in parts.items():
+                seen[name].add(await stage.part(some, asked))
+        told |= {name: _told(times, ROUNDS * given.seconds) for name, times in seen.items()}
     standing.terminate()
     services.database.engine.dispose()
     return told

@@ -1,6 +1,7 @@
 """A console with a lot in it, for the benchmarks: ten shops on one PostgreSQL, of which one has half of everything."""
 
 import time
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 
@@ -100,6 +101,10 @@ select merchant_id, null, updated_at, 'order.outcome', 'order:' || id,
   '{"by": "rule", "changes": {"decision": [null, "ship"]}, "texts": []}' from orders where id > 1000;
 """
 
+WAITING = """
+select conversation_id from handover where merchant_id = :shop and resolved_at is null order by id desc limit 500
+"""
+
 
 @dataclass(frozen=True)
 class Full:
@@ -109,6 +114,8 @@ class Full:
     talk: int
     """A conversation of several hundred messages, whose order is the same number."""
     upload: int
+    waiting: Sequence[int]
+    """The five hundred conversations that were the last to be handed to a person and still wait."""
     messages: int
     seconds: float
 
@@ -132,5 +139,6 @@ def fill(services: Services, conversations: int) -> Full:
         connection.exec_driver_sql("vacuum analyze")
         messages = connection.execute(text("select count(*) from message")).scalar_one()
         upload = connection.execute(text("select max(id) from upload")).scalar_one()
+        waiting = connection.execute(text(WAITING), {"shop": shop.merchant}).scalars().all()
     engine.dispose()
-    return Full(shop, talk, upload, messages, time.monotonic() - began)
+    return Full(shop, talk, upload, waiting, messages, time.monotonic() - began)

@@ -12,14 +12,16 @@
     const worker = new Worker(body.dataset.liveWorker);
     const shown = () => document.visibilityState === "visible";
     const address = new URL(body.dataset.liveAddress, location.href).href;
-    worker.postMessage({ state, address, visible: shown() });
+    worker.postMessage({ state, address, streams: "liveStreams" in body.dataset, visible: shown() });
     document.addEventListener("visibilitychange", () => worker.postMessage({ visible: shown() }));
     const lost = document.getElementById("lost");
     // The server may give what it has made for others, if that is no older than what this page was told.
-    let prints = state;
+    const since = {};
     body.addEventListener("htmx:configRequest", ({ detail }) => {
       const cause = detail.triggeringEvent;
-      if (cause && cause.type.startsWith("live:")) detail.headers["Live-Told"] = new URLSearchParams(prints).toString();
+      if (!cause || !cause.type.startsWith("live:")) return;
+      const ages = Object.entries(since).map(([topic, at]) => [topic, ((performance.now() - at) / 1000).toFixed(3)]);
+      detail.headers["Live-Told"] = new URLSearchParams(ages).toString();
     });
     worker.onmessage = ({ data }) => {
       if (data.signedOut) location.reload();
@@ -27,8 +29,8 @@
       if (data.back) {
         lost.hidden = true;
       }
-      if (data.known) prints = data.known;
-      for (const kind of new Set((data.changed || []).map((topic) => topic.split(":")[0]))) tell(kind);
+      for (const [topic, age] of data.news || []) since[topic] = performance.now() - age * 1000;
+      for (const kind of new Set((data.news || []).map(([topic]) => topic.split(":")[0]))) tell(kind);
     };
   }
 

@@ -1,16 +1,33 @@
-// Asks the server whether anything on the page has changed. In a worker, because browsers slow the timers of pages in
-// the background down to one a minute, and an agent in another tab wants to hear of a waiting shopper sooner.
+// Hears from the server whether anything on the page has changed. In a worker, because browsers slow the timers of pages
+// in the background down to one a minute, and an agent in another tab wants to hear of a waiting shopper sooner.
+//
+// A page that is looked at has a stream of news open. One in the background asks now and then, because a browser has six
+// connections to a server for all of its tabs; and so does one whose stream is kept back by a proxy.
 
 let known = {};
 let address = "";
 let etag = "";
 let visible = true;
+let streams = false;
+let stream = null;
 let failures = 0;
 let timer = 0;
 
 const SHOWN = 800;
 const HIDDEN = 4000;
 const LONGEST = 15000;
+const FIRST_WORD = 3000;
+const SILENCE = 25000;
+const AGAIN = 60000;
+
+// What is new: topic -> for how many seconds the server has known of it.
+function learn(told) {
+  const news = Object.entries(told).filter(([topic, [mark]]) => known[topic] !== mark);
+  for (const [topic, [mark]] of news) known[topic] = mark;
+  if (news.length) postMessage({ news: news.map(([topic, [, age]]) => [topic, age]) });
+  if (failures) postMessage({ back: true });
+  failures = 0;
+}
 
 async function look() {
   clearTimeout(timer);
@@ -22,29 +39,68 @@ async function look() {
     }
     if (answer.status === 200) {
       etag = answer.headers.get("ETag") || "";
-      const fresh = await answer.json();
-      const changed = Object.keys(fresh).filter((topic) => known[topic] !== fresh[topic]);
-      known = fresh;
-      if (changed.length) postMessage({ changed, known });
-    } else if (answer.status !== 304) {
+      learn(await answer.json());
+    } else if (answer.status === 304) {
+      learn({});
+    } else {
       throw new Error(String(answer.status));
     }
-    if (failures) postMessage({ back: true });
-    failures = 0;
   } catch {
     failures += 1;
     if (failures === 2) postMessage({ lost: true });
   }
+  if (stream) return;
   const pause = failures ? Math.min(LONGEST, SHOWN * 2 ** failures) : visible ? SHOWN : HIDDEN;
+  clearTimeout(timer);
   timer = setTimeout(look, pause);
 }
 
-onmessage = (event) => {
-  if (event.data.state) {
-    known = event.data.state;
+function listen() {
+  clearTimeout(timer);
+  close();
+  const marks = new URLSearchParams(Object.values(known).map((mark) => ["k", mark]));
+  const mine = (stream = new EventSource(`${address}&${marks}`));
+  let heard = false;
+  const end = () => {
+    if (stream !== mine) return;
+    close();
+    // One that has told something has had its time, or its server is gone; one that has not will not do so here.
+    if (heard) return listen();
+    streams = false;
+    setTimeout(() => {
+      streams = true;
+      if (visible && !stream) listen();
+    }, AGAIN);
+    look();
+  };
+  const wait = (time) => {
+    clearTimeout(timer);
+    timer = setTimeout(end, time);
+  };
+  mine.onmessage = (event) => {
+    heard = true;
+    wait(SILENCE);
+    learn(JSON.parse(event.data));
+  };
+  mine.onerror = end;
+  wait(FIRST_WORD);
+}
+
+function close() {
+  if (stream) stream.close();
+  stream = null;
+}
+
+onmessage = ({ data }) => {
+  if (data.state) {
+    known = data.state;
+    streams = data.streams;
     const topics = new URLSearchParams(Object.keys(known).map((topic) => ["t", topic]));
-    address = `${event.data.address}?${topics}`;
+    address = `${data.address}?${topics}`;
   }
-  visible = event.data.visible;
-  if (visible || event.data.state) look();
+  visible = data.visible;
+  if (visible && streams) return listen();
+  close();
+  if (visible || data.state) look();
+  else timer = setTimeout(look, HIDDEN);
 };
