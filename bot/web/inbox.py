@@ -36,7 +36,7 @@ blueprint = Blueprint("inbox", __name__, url_prefix="/inbox")
 
 _MINE = "{mine}"
 """Stands in the queue for the number of the reader's own tasks."""
-_PANES = {"bubbles": "inbox_talk.html", "side": "inbox_details.html"}
+_PANES = {"bubbles": "inbox_panes.html", "side": "inbox_details.html"}
 """The element that a page brings up to date -> the template that writes it."""
 ADDRESS_PARTS = ("address1", "address2", "landmark", "city", "state", "postal_code")
 """What a browser may show in place; everything else is handed over as a file."""

@@ -112,6 +112,40 @@ def test_what_the_shopper_writes_appears_within_a_second_and_the_draft_stays(
     assert len(_sent(services, talk)) == 1
 
 
+def test_news_bring_the_details_along_but_for_those_who_are_at_work_in_them(
+    served: str, new_page: NewPage, shop: Shop, services: Services
+) -> None:
+    talk = _waiting(services, shop, 0)
+    page = new_page(viewport=LAPTOP)
+    _enter(page, served, shop.agent)
+    page.goto(f"{served}/inbox/{talk}")
+    fetched: list[str] = []
+    page.on("request", lambda one: fetched.append(one.headers.get("hx-target", "")))
+    amount = page.locator("#side .facts .big")
+
+    def change(rupees: int, words: str) -> None:
+        with services.database.session() as session:
+            order = session.get_one(Order, shop.orders[0])
+            order.amount, order.updated_at = rupees * 100, now()
+        _say(services, shop, talk, words)
+        expect(page.locator("#bubbles")).to_contain_text(words, timeout=10_000)
+
+    page.locator("#side a").first.focus()
+    address = page.evaluate("document.activeElement.getAttribute('href')")
+    change(4321, "the first")
+    expect(amount).to_have_text("₹4,321")
+    assert page.evaluate("document.activeElement.getAttribute('href')") == address
+    assert [one for one in fetched if one in ("bubbles", "side")] == ["bubbles"]
+    page.locator("#fix > summary").click()
+    page.fill("#fix-address1", "half a word")
+    change(5432, "the second")
+    expect(page.locator("#side[data-stale]")).to_be_visible()
+    expect(page.locator("#fix-address1")).to_have_value("half a word")
+    expect(amount).to_have_text("₹4,321")
+    page.locator("#fix > summary").click()
+    expect(amount).to_have_text("₹5,432")
+
+
 @pytest.mark.parametrize("size", [LAPTOP, PHONE], ids=["laptop", "phone"])
 def test_words_that_cross_are_stopped_shown_and_kept(
     served: str, new_page: NewPage, shop: Shop, services: Services, size: dict[str, int]

@@ -64,16 +64,23 @@
   let focused = null;
   let pressed = null;
   const held = (region) => region.querySelector("details[open]") || region.contains(pressed);
-  body.addEventListener("htmx:beforeSwap", (event) => {
+  function spare(event) {
     const region = event.detail.target;
-    ticked = [...region.querySelectorAll("input:checked[id]")].map((box) => box.id);
+    ticked.push(...[...region.querySelectorAll("input:checked[id]")].map((box) => box.id));
     const link = document.activeElement.closest("a[href]:not([id])");
-    focused = link && region.contains(link) ? link.getAttribute("href") : null;
+    if (link && region.contains(link)) focused = link.getAttribute("href");
     if (held(region)) {
       event.detail.shouldSwap = false;
       region.dataset.stale = "1";
     }
+  }
+  body.addEventListener("htmx:beforeSwap", (event) => {
+    ticked = [];
+    focused = null;
+    spare(event);
   });
+  // What comes along with another region; only one that can ask for itself can be put off.
+  body.addEventListener("htmx:oobBeforeSwap", (event) => { if (event.detail.target.hasAttribute("hx-trigger")) spare(event); });
   body.addEventListener("htmx:afterSettle", () => {
     for (const id of ticked) {
       const box = document.getElementById(id);
