@@ -108,15 +108,7 @@ def test_new_messages_and_decisions_appear_within_a_second_without_a_reload(
     page.goto(f"{served}/orders/1")
     page.evaluate("window.stayed = true")
     expect(page.locator(".talk")).to_contain_text("haan bhej do")
-    for number in range(3):
-        words = f"ek aur baat {number}"
-        began = time.monotonic()
-        with services.database.session() as session:
-            _say(session, shop, words)
-        page.get_by_text(words).wait_for(timeout=5000)
-        took = time.monotonic() - began
-        # Tests share two cores with everything else; the browser alone needs a moment to be told.
-        assert took < (1.0 if os.environ.get("PAKKA_QUIET") else 3.0), took
+    check_news(page, shop, services)
     with services.database.session() as session:
         order = session.get_one(Order, 1)
         order.decision, order.decision_reason, order.updated_at = "hold", "A new reason.", now()
@@ -244,6 +236,19 @@ def test_a_server_that_is_away_is_told_and_found_again(served: str, browser: Bro
     page.context.set_offline(False)
     page.locator("#lost").wait_for(state="hidden", timeout=20000)
     context.close()
+
+
+def check_news(page: Page, shop: Shop, services: Services) -> None:
+    """Let the shopper say three things, each of which is shown within a second."""
+    for number in range(3):
+        words = f"ek aur baat {number}"
+        began = time.monotonic()
+        with services.database.session() as session:
+            _say(session, shop, words)
+        page.get_by_text(words).wait_for(timeout=5000)
+        took = time.monotonic() - began
+        # Tests share two cores with everything else; the browser alone needs a moment to be told.
+        assert took < (1.0 if os.environ.get("PAKKA_QUIET") else 3.0), took
 
 
 def _marks(client: FlaskClient, address: str) -> dict[str, str]:

@@ -22,8 +22,8 @@ from bot.services import Services
 from bot.web import streams
 from bot.web.streams import HandedOver, Print, Streams
 from tests.local.waiting import wait_until
-from tests.web.samples import PASSWORD, Shop
-from tests.web.test_live import _say
+from tests.web.samples import Shop
+from tests.web.test_live import _enter, _say, check_news
 
 
 class Shops:
@@ -237,13 +237,7 @@ def test_a_page_with_a_stream_shows_news_and_asks_nothing(
     page.on("request", lambda one: asked.append(one.headers.get("accept", "")) if "/live?" in one.url else None)
     page.goto(f"{gunicorn}/orders/1")
     page.locator(".talk").get_by_text("haan bhej do").wait_for()
-    for number in range(3):
-        words = f"ek aur baat {number}"
-        began = time.monotonic()
-        with services.database.session() as session:
-            _say(session, shop, words)
-        page.get_by_text(words).wait_for(timeout=5000)
-        assert time.monotonic() - began < (1.0 if os.environ.get("PAKKA_QUIET") else 3.0)
+    check_news(page, shop, services)
     page.goto(f"{gunicorn}/orders")
     with services.database.session() as session:
         order = session.get_one(Order, 5)
@@ -268,11 +262,3 @@ def test_a_stream_that_is_kept_back_on_the_way_is_given_up(
 def _without_streams(route) -> None:  # type: ignore[no-untyped-def]
     if route.request.headers.get("accept") != "text/event-stream":
         route.continue_()  # What is not answered at all is what a proxy makes of a stream that it collects.
-
-
-def _enter(page: Page, address: str, email: str) -> None:
-    page.goto(f"{address}/sign-in")
-    page.fill("#email", email)
-    page.fill("#password", PASSWORD)
-    page.click("main button[type=submit]")
-    page.wait_for_url(f"{address}/orders")
