@@ -13,7 +13,7 @@ import time
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from http.cookies import CookieError, SimpleCookie
-from threading import Condition, Lock, Semaphore
+from threading import Condition, Lock
 from typing import TYPE_CHECKING, Any
 from urllib.parse import parse_qs
 
@@ -79,21 +79,21 @@ class Door:
         self._cookie = cookie_name_of(services.settings)
         self._kept: dict[tuple[int, str], tuple[float, Print]] = {}
         self._people: dict[str, tuple[float, int]] = {}
-        self._asking, self._turns = Semaphore(), _Turns(2)
+        self._asking, self._fetching = _Turns(1), _Turns(2)
         self._streams = streams.Streams(self.look)
 
     def __call__(self, environ: "WSGIEnvironment", start_response: "StartResponse") -> Iterable[bytes]:
         """Answer, or pass on."""
         if environ.get("REQUEST_METHOD") != "GET":
             try:
-                with self._turns.first():
+                with self._fetching.first():
                     return self._behind(environ, start_response)
             finally:
                 self._look_anew(environ.get("HTTP_COOKIE", ""))
         if environ.get("PATH_INFO") != ADDRESS:
-            with self._turns.afterwards() if _TOLD_KEY in environ else self._turns.first():
+            with self._fetching.afterwards() if _TOLD_KEY in environ else self._fetching.first():
                 return self._behind(environ, start_response)
-        with _turn(self._asking):
+        with self._asking.afterwards():
             try:
                 status, etag, body = self._answer(environ)
             except SQLAlchemyError as error:
@@ -257,17 +257,6 @@ def region(topic: str, make: Callable[[], str], *about: object, at_hand: bool = 
             _forget(kept, _REGIONS)
             kept[key] = (until, begun, part)
     return part
-
-
-@contextmanager
-def _turn(turns: Semaphore) -> Iterator[None]:
-    """Wait until it is one's turn, or for as long as is bearable."""
-    got = turns.acquire(timeout=_PATIENCE)
-    try:
-        yield
-    finally:
-        if got:
-            turns.release()
 
 
 class _Turns:

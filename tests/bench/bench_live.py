@@ -18,7 +18,6 @@ import math
 import multiprocessing
 import os
 import random
-import socket
 import statistics
 import subprocess
 import tempfile
@@ -41,6 +40,7 @@ from bot.web import sessions
 from bot.web.members import create_member
 from tests.bench.bench_pages import database
 from tests.bench.full_console import Full, fill
+from tests.local.ports import free_port
 from tests.web.conftest import SECRET
 
 APP_SECRET = "the app secret of a benchmark"
@@ -61,6 +61,7 @@ class Times:
 
     webhooks: list[float] = field(default_factory=list)
     pages: list[float] = field(default_factory=list)
+    fetched: list[float] = field(default_factory=list)
     streams: int = 0
     told: int = 0
     web: float = 0.0
@@ -71,8 +72,6 @@ class Times:
         """Add what was seen at another time."""
         for name, value in vars(more).items():
             setattr(self, name, getattr(self, name) + value)
-
-    fetched: list[float] = field(default_factory=list)
 
 
 class Browser:
@@ -364,7 +363,7 @@ async def run(url: str, redis_url: str, given: argparse.Namespace) -> dict[str, 
             )
             people.append("pakka=" + sessions.begin(session, somebody, complete=True, device="a browser", at=now()))
     given.cookie = people.pop()
-    port, nothing = _free_port(), _free_port()
+    port, nothing = free_port(), free_port()
     standing = multiprocessing.get_context("spawn").Process(target=stand_in, args=(nothing,), daemon=True)
     standing.start()
     told: dict[str, object] = {"people": given.people, "messages": full.messages, "webhooks_per_s": given.webhooks,
@@ -381,12 +380,6 @@ async def run(url: str, redis_url: str, given: argparse.Namespace) -> dict[str, 
     standing.terminate()
     services.database.engine.dispose()
     return told
-
-
-def _free_port() -> int:
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        return int(free.getsockname()[1])
 
 
 def _cpu(server: psutil.Process) -> float:

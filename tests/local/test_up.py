@@ -1,11 +1,9 @@
 """`up`: everything starts, comes back when it dies, and ends as one."""
 
-import contextlib
 import os
 import signal
 import subprocess
 import sys
-import urllib.request
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
@@ -18,6 +16,7 @@ from bot.local.claim import holders
 from bot.local.environment import read
 from bot.scratch import scratch_folder
 from tests.fixtures.stacks import Stack, start_stack, stop_stack
+from tests.local.ports import answers
 from tests.local.waiting import wait_until
 
 PARTS = (
@@ -30,13 +29,6 @@ PARTS = (
     "notices",
     "workers.clock",
 )
-
-
-def answers(url: str) -> bool:
-    """Say whether an address answers well."""
-    with contextlib.suppress(OSError), urllib.request.urlopen(url, timeout=5) as answer:
-        return bool(answer.status == 200)
-    return False
 
 
 def up(var: Path, **settings: str) -> subprocess.CompletedProcess[str]:

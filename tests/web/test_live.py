@@ -2,7 +2,7 @@
 
 import os
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 from threading import Event
@@ -26,6 +26,7 @@ from tests.web.samples import PASSWORD, Shop
 from tests.web.test_inbox import _waiting
 
 SignIn = Callable[..., FlaskClient]
+BAATEN = tuple(f"ek aur baat {number}" for number in range(3))
 
 
 def test_nothing_changed_is_told_in_no_words(shop: Shop, sign_in: SignIn) -> None:
@@ -108,7 +109,7 @@ def test_new_messages_and_decisions_appear_within_a_second_without_a_reload(
     page.goto(f"{served}/orders/1")
     page.evaluate("window.stayed = true")
     expect(page.locator(".talk")).to_contain_text("haan bhej do")
-    check_news(page, shop, services)
+    check_news(page, saying(shop, services), BAATEN, within="body")
     with services.database.session() as session:
         order = session.get_one(Order, 1)
         order.decision, order.decision_reason, order.updated_at = "hold", "A new reason.", now()
@@ -238,15 +239,14 @@ def test_a_server_that_is_away_is_told_and_found_again(served: str, browser: Bro
     context.close()
 
 
-def check_news(page: Page, shop: Shop, services: Services) -> None:
-    """Let the shopper say three things, each of which is shown within a second."""
-    for number in range(3):
-        words = f"ek aur baat {number}"
+def check_news(page: Page, say: Callable[[str], None], said: Sequence[str], within: str) -> None:
+    """Let the shopper say things, each of which is shown within a second in an element of this kind."""
+    there = "([within, words]) => [...document.querySelectorAll(within)].some(one => one.innerText.includes(words))"
+    for words in said:
         began = time.monotonic()
-        with services.database.session() as session:
-            _say(session, shop, words)
+        say(words)
         # Looked for in each frame: a locator would look twice a second.
-        page.wait_for_function("words => document.body.innerText.includes(words)", arg=words, timeout=5000)
+        page.wait_for_function(there, arg=[within, words], timeout=5000)
         took = time.monotonic() - began
         # Tests share two cores with everything else; the browser alone needs a moment to be told.
         assert took < (1.0 if os.environ.get("PAKKA_QUIET") else 3.0), took
@@ -254,6 +254,16 @@ def check_news(page: Page, shop: Shop, services: Services) -> None:
 
 def _marks(client: FlaskClient, address: str) -> dict[str, str]:
     return {topic: mark for topic, (mark, _age) in (client.get(address).json or {}).items()}
+
+
+def saying(shop: Shop, services: Services) -> Callable[[str], None]:
+    """Return what lets the shopper of the first order say something."""
+
+    def say(words: str) -> None:
+        with services.database.session() as session:
+            _say(session, shop, words)
+
+    return say
 
 
 def _say(session, shop: Shop, words: str) -> None:  # type: ignore[no-untyped-def]

@@ -8,7 +8,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator
-from contextlib import closing, suppress
+from contextlib import closing
 from http.client import HTTPConnection
 from urllib.parse import urlencode
 
@@ -21,9 +21,10 @@ from bot.models import Order
 from bot.services import Services
 from bot.web import streams
 from bot.web.streams import HandedOver, Print, Streams
+from tests.local.ports import answers, free_port
 from tests.local.waiting import wait_until
 from tests.web.samples import Shop
-from tests.web.test_live import _enter, _say, check_news
+from tests.web.test_live import BAATEN, _enter, check_news, saying
 
 
 class Shops:
@@ -35,14 +36,14 @@ class Shops:
         self.away = False
         self.streams = Streams(self._look)
 
-    def listen(self, *topics: str, merchant: int = 1, **known: str) -> socket.socket:
+    def listen(self, *topics: str, **known: str) -> socket.socket:
         """Open a stream as a browser does, and return its end of the connection."""
         server, browser = socket.socketpair()
         server.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, 4096)
         browser.settimeout(5)
         environ = {"gunicorn.socket": server, "SERVER_PROTOCOL": "HTTP/1.1"}
         with pytest.raises(HandedOver):
-            self.streams.take(environ, merchant, {topic: self.marks.get(topic, "") for topic in topics} | known)
+            self.streams.take(environ, 1, {topic: self.marks.get(topic, "") for topic in topics} | known)
         assert _until(browser, b"\r\n\r\n").startswith(b"HTTP/1.1 200 OK\r\n")
         assert told(browser) == {}
         return browser
@@ -185,8 +186,8 @@ def test_only_a_plain_connection_of_gunicorn_is_taken_over() -> None:
 @pytest.fixture
 def gunicorn(services: Services) -> Iterator[str]:
     """The address of the console behind gunicorn, which has two threads for its requests."""
-    with socket.create_server(("127.0.0.1", 0)) as free:
-        port = free.getsockname()[1]
+    port = free_port()
+    address = f"http://127.0.0.1:{port}"
     settings = services.settings
     values = {"DATABASE_URL": settings.database_url, "REDIS_URL": settings.redis_url, "SECRET_KEY": settings.secret_key}
     process = subprocess.Popen(
@@ -195,19 +196,12 @@ def gunicorn(services: Services) -> Iterator[str]:
         cwd=ROOT, env=os.environ | values, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True,
     )  # fmt: skip
     try:
-        wait_until(lambda: _answers(port), 60)
-        yield f"http://127.0.0.1:{port}"
+        wait_until(lambda: answers(f"{address}/healthz"), 60)
+        yield address
     finally:
         process.terminate()
         _, errors = process.communicate()
     assert "Traceback" not in errors
-
-
-def _answers(port: int) -> bool:
-    with suppress(OSError), closing(HTTPConnection("127.0.0.1", port, timeout=5)) as connection:
-        connection.request("GET", "/healthz")
-        return connection.getresponse().status == 200
-    return False
 
 
 def test_a_hundred_streams_need_no_thread(gunicorn: str, page: Page, shop: Shop) -> None:
@@ -223,7 +217,7 @@ def test_a_hundred_streams_need_no_thread(gunicorn: str, page: Page, shop: Shop)
 
     opened = [listen(cookie) for _ in range(100)]
     assert {status for _, status in opened} == {200}
-    assert _answers(port), "the two threads are free for others"
+    assert answers(f"{gunicorn}/healthz"), "the two threads are free for others"
     assert listen("")[1] == 401
     for connection, _ in opened:
         connection.close()
@@ -237,7 +231,7 @@ def test_a_page_with_a_stream_shows_news_and_asks_nothing(
     page.on("request", lambda one: asked.append(one.headers.get("accept", "")) if "/live?" in one.url else None)
     page.goto(f"{gunicorn}/orders/1")
     page.locator(".talk").get_by_text("haan bhej do").wait_for()
-    check_news(page, shop, services)
+    check_news(page, saying(shop, services), BAATEN, within="body")
     page.goto(f"{gunicorn}/orders")
     with services.database.session() as session:
         order = session.get_one(Order, 5)
@@ -254,8 +248,7 @@ def test_a_stream_that_is_kept_back_on_the_way_is_given_up(
     page.context.route("**/live?*", _without_streams)
     page.goto(f"{gunicorn}/orders/1")
     page.locator(".talk").get_by_text("haan bhej do").wait_for()
-    with services.database.session() as session:
-        _say(session, shop, "behind a proxy")
+    saying(shop, services)("behind a proxy")
     page.get_by_text("behind a proxy").wait_for(timeout=10000)
 
 

@@ -27,6 +27,7 @@ from werkzeug.serving import make_server
 from bot.database import Database
 from bot.settings import Settings
 from bot.whatsapp.webhook import MOST_BYTES, is_signed
+from tests.local.ports import free_port
 from tests.whatsapp.conftest import wait_until
 from tests.whatsapp.hook_app import create
 
@@ -157,8 +158,7 @@ def sqlite_hook(sqlite_url: str, redis_url: str) -> Iterator[Hook]:
 @pytest.fixture
 def gunicorn(database_url: str, redis_url: str) -> Iterator[Gunicorn]:
     """The webhook in processes of its own, on each database."""
-    with socket.create_server(("127.0.0.1", 0)) as free:
-        port = free.getsockname()[1]
+    port = free_port()
     settings = {name.upper(): value for name, value in settings_for(database_url, redis_url).items()}
     settings["PYTHONPATH"] = f"{ROOT}:{ROOT / 'tests' / 'whatsapp'}"
     hook = Gunicorn(port, Database(database_url), settings)
